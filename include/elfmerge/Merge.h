@@ -42,7 +42,7 @@ enum class ExitRule { FirstFailure, First, Last, Spec };
 
 struct Config {
   std::vector<SpecConfig> Specs;
-  std::string Output;
+  std::string Output; ///< path; empty: print what is asked for and stop
   std::string Runtime; ///< path of the runtime archive
 
   std::string Sysroot;

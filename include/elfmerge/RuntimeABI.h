@@ -59,15 +59,17 @@ struct em_segment {
 
 /** A rigid unit: the load span of one program or interpreter. */
 struct em_blob {
-  uint64_t span;      /* bytes of address space, a page multiple */
-  uint64_t alignment; /* of the load address, a power of two */
-  uint64_t entry;     /* blob address */
-  uint64_t phdr;      /* blob address of the program headers */
-  uint64_t slot;      /* blob address of the slot; EM_NO_ADDRESS without hooks */
+  uint64_t first_page; /* blob address of the first mapped page, mostly 0 */
+  uint64_t end;        /* blob address behind the last one, hooks included */
+  uint64_t alignment;  /* of the load address, a power of two */
+  uint64_t entry;      /* blob address */
+  uint64_t phdr; /* blob address of the program headers; EM_NO_ADDRESS when no
+                    segment holds them, then they are at phdr_copy_off */
+  uint64_t slot; /* blob address of the slot; EM_NO_ADDRESS without hooks */
   uint32_t phdr_count;
   uint32_t first_segment; /* index into the segment table */
   uint32_t segment_count;
-  uint32_t reserved;
+  uint32_t phdr_copy_off;
 };
 
 /** What is run: a blob, or a blob under its interpreter. */
@@ -147,7 +149,7 @@ struct em_slot {
 };
 
 EM_STATIC_ASSERT(sizeof(struct em_segment) == 40, "em_segment");
-EM_STATIC_ASSERT(sizeof(struct em_blob) == 56, "em_blob");
+EM_STATIC_ASSERT(sizeof(struct em_blob) == 64, "em_blob");
 EM_STATIC_ASSERT(sizeof(struct em_program) == 16, "em_program");
 EM_STATIC_ASSERT(sizeof(struct em_library_name) == 8, "em_library_name");
 EM_STATIC_ASSERT(sizeof(struct em_library) == 32, "em_library");

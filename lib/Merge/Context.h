@@ -38,49 +38,65 @@ struct Program {
 
 /// A group of the command line.
 struct Spec {
-  const SpecConfig *Config;
+  const SpecConfig *Config = nullptr;
   std::string Name;
-  Program *Prog;
-  unsigned FirstInstance; ///< plan pass
+  Program *Prog = nullptr;
+  unsigned FirstInstance = 0; ///< plan pass
 };
 
-/// A page-granular mapping of the image.
+/// A page-granular mapping of the image. Becomes a PT_LOAD.
 struct Mapping {
-  uint64_t Address;    ///< relative to the load address of the image
-  uint64_t MemSize;    ///< from Address, a page multiple
-  uint64_t FileSize;   ///< 0: anonymous
-  uint64_t Content;    ///< content offset, a page multiple
-  uint64_t Align;
-  uint32_t Flags;
-  std::string Section; ///< name of the section that stands for it
+  uint64_t Address;  ///< relative to the load address of the image
+  uint64_t MemSize;  ///< bytes; the end need not be a page's
+  uint64_t FileSize; ///< bytes, at most MemSize; 0: anonymous
+  uint64_t Content;  ///< content offset, a page multiple
+  uint32_t Flags;    ///< p_flags
+};
+
+/// The part of a mapping that a section header of the image describes, so
+/// that symbols have a section and tools find the contents: what comes from
+/// the file, or the zeros behind it.
+struct ImageSection {
+  std::string Name;
+  uint64_t Address;
+  uint64_t Size;
+  uint64_t Content; ///< content offset when FromFile
+  uint32_t Flags;   ///< p_flags
+  bool FromFile;
 };
 
 /// A blob placed in the image's address space.
 struct Placement {
   Blob *B;
-  uint64_t Base;          ///< image address of blob address 0
-  unsigned FirstMapping;  ///< index into Context::Mappings
+  uint64_t Base; ///< image address of blob address 0, modulo 2^64
+  unsigned FirstMapping; ///< index into Context::Mappings
   unsigned MappingCount;
-  std::string Suffix;     ///< of its symbols: .NAME.K
+  std::string Suffix; ///< NAME.K
   bool HasSymbols;
+  std::vector<ImageSection> Sections; ///< empty without symbols
 };
 
 struct Instance {
   unsigned Spec;
-  unsigned Index;         ///< the K of NAME.K
-  int Main = -1;          ///< index into Context::Placements, -1: the runtime
-  int Interpreter = -1;   ///< maps it
+  unsigned Index; ///< the K of NAME.K
+  int Main = -1;        ///< index into Context::Placements; -1: the runtime
+  int Interpreter = -1; ///< maps it, or there is none
 };
 
-/// A range of the image file, copied from a blob.
+/// A range of the content area, which fold appends to the linker's output:
+/// the loaded bytes of a blob, then on a page of its own its hooks' text. A
+/// library has a zero page, its slot, between the two.
 struct Content {
-  uint64_t Offset; ///< content offset, a multiple of the blob's alignment
-  Blob *B;         ///< the loaded bytes, then page-aligned its hooks' text
-  uint64_t size() const;
-  uint64_t hooksOffset() const; ///< from Offset
+  Blob *B;
+  uint64_t Offset; ///< content offset, a page multiple
+  uint64_t hooksOffset() const; ///< content offset of the hooks' text
+  uint64_t end() const;
 };
 
 struct Context {
+  Context(const Config &Cfg, llvm::raw_ostream &Out, llvm::raw_ostream &Log)
+      : Cfg(Cfg), Out(Out), Log(Log) {}
+
   const Config &Cfg;
   llvm::raw_ostream &Out;
   llvm::raw_ostream &Log;
@@ -95,17 +111,25 @@ struct Context {
   std::vector<Instance> Instances;
   std::vector<Placement> Placements;
   std::vector<Mapping> Mappings; ///< sorted by address
-  std::vector<Content> Contents; ///< sorted by offset
+  std::vector<Content> Contents; ///< sorted by offset, libraries first
+  std::vector<Blob *> Libraries; ///< embedded, in the order of their contents
+  uint64_t StoreAddress = 0;     ///< where the libraries' contents are mapped
+  uint64_t MaxAlign = PageSize;  ///< of the image's load address
+  uint64_t RuntimeEnd = 0;       ///< the runtime has to end below
   uint64_t Span = 0;             ///< end of the image's address space
-  std::string Table;             ///< the image table (RuntimeABI.h)
+
+  // table pass
+  std::string Table; ///< the image table (RuntimeABI.h)
 
   // objects pass, script pass
   std::string TempDir;
-  std::vector<std::string> Objects; ///< paths
-  std::string Script;               ///< path
+  std::vector<std::string> LinkerInputs; ///< paths of objects
+  std::string Script;                    ///< path
 
   // link pass
   std::string Linked; ///< path of the output under construction
+
+  const Content &contentOf(const Blob *B) const;
 
   /// The blob of file \p Path, opened at most once; files of equal contents
   /// are one blob.
@@ -115,8 +139,11 @@ struct Context {
 // The passes, in the order in which merge() runs them.
 llvm::Error readInputs(Context &);
 llvm::Error resolveClosures(Context &);
+llvm::Error checkOutput(Context &);
 llvm::Error hookBlobs(Context &);
+llvm::Error embedLibraries(Context &);
 llvm::Error planImage(Context &);
+llvm::Error buildTable(Context &);
 llvm::Error writeObjects(Context &);
 llvm::Error writeScript(Context &);
 llvm::Error linkImage(Context &);
@@ -124,9 +151,14 @@ llvm::Error foldImage(Context &);
 llvm::Error writeMap(Context &);
 llvm::Error writeDepFile(Context &);
 
-// Reports
-void printPlan(Context &);
-void printHooks(Context &);
+// Reports.
+void printLinkerArgs(const Context &);
+void printPlan(const Context &);
+void printHooks(const Context &);
+
+/// The number of program headers of the image in front of the mappings' and
+/// behind them: PT_PHDR and the runtime's three, PT_GNU_STACK.
+constexpr unsigned LeadingHeaders = 4, TrailingHeaders = 1;
 
 } // namespace elfmerge
 

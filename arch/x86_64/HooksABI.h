@@ -1,0 +1,63 @@
+//===- HooksABI.h - The start of a blob's hooks segment -------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// What the runtime needs to know about trampolines: plain data of fixed width,
+/// included by both sides (C11 and C++17).
+///
+/// The hooks segment lies one page behind the blob's slot (em_slot) and begins
+/// with a reserve, all zero: in a library em_hooks_reserve() bytes, to which
+/// its program headers are moved, otherwise nothing. em_hooks follows, then
+/// em_trampoline[count], then the trampolines, each aligned to 16 bytes:
+///
+///     displaced preceding instructions
+///     [cmp $511,%eax; ja plain; bt %eax,hooked(%rip); jc 1f
+///  plain: syscall; jmp back; 1:]              unless every number is hooked
+///     lea slot(%rip),%r11; lea back(%rip),%rcx; jmp *(%r11)
+///  raw: syscall
+///     lea slot(%rip),%r11; lea back(%rip),%rcx; jmp *8(%r11)
+///  back: displaced following instructions
+///     jmp patch_end                           unless they do not fall through
+///
+/// em_slot::enter and em_slot::after are entered with %rcx = back and
+/// %r11 = slot, which like the flags are free: the kernel destroys both
+/// registers. raw is at back - EM_RAW_SIZE.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef ELFMERGE_ARCH_X86_64_HOOKSABI_H
+#define ELFMERGE_ARCH_X86_64_HOOKSABI_H
+
+#include "elfmerge/RuntimeABI.h"
+
+#define EM_RAW_SIZE 20u
+#define EM_HOOKED_BITS 512u
+
+/** Program headers of 56 bytes; two more than the library has. */
+#define EM_HOOKS_RESERVE(phnum) ((((phnum) + 2u) * 56u + 15u) & ~15u)
+
+struct em_hooks {
+  uint8_t hooked[EM_HOOKED_BITS / 8]; /* bit n % 8 of byte n / 8: call n */
+  uint64_t count;                     /* of em_trampoline, which follow */
+};
+
+/** Sorted by `offset`, and by `site`. */
+struct em_trampoline {
+  uint32_t offset;      /* from the start of the hooks segment */
+  uint32_t size;        /* bytes */
+  uint32_t plain;       /* from `offset`: the call made without the runtime;
+                           0 when there is none */
+  uint32_t back;        /* from `offset` */
+  uint64_t site;        /* blob address of the `syscall` replaced */
+  uint64_t patch_start; /* blob addresses of the bytes replaced */
+  uint64_t patch_end;
+};
+
+EM_STATIC_ASSERT(sizeof(struct em_hooks) == 72, "em_hooks");
+EM_STATIC_ASSERT(sizeof(struct em_trampoline) == 40, "em_trampoline");
+
+#endif /* ELFMERGE_ARCH_X86_64_HOOKSABI_H */

@@ -1,0 +1,235 @@
+//===- SitePatcher.cpp ----------------------------------------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// `syscall` has two bytes, a jump to the trampoline five. So neighbours move to
+// the trampoline with it, provided that nothing enters between them. The first
+// byte of a patch may be entered: whoever does so gets the jump.
+//
+// Replaced bytes that are not the jump become int3: should anything enter them
+// after all, it stops there instead of executing half an instruction.
+//
+//===----------------------------------------------------------------------===//
+
+#include "SitePatcher.h"
+#include "Error.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/Endian.h"
+#include <limits>
+
+using namespace llvm;
+
+namespace elfmerge::x86_64 {
+
+namespace {
+
+constexpr uint8_t NearJump = 0xe9, ShortJump = 0xeb, Int3 = 0xcc;
+constexpr uint64_t NearJumpSize = 5, ShortJumpSize = 2;
+
+/// Instructions moved from either side of a site.
+constexpr size_t MaxMoved = 4;
+
+/// The trampolines of one blob are smaller, and its code much nearer than 2 GiB
+/// to them.
+constexpr uint64_t MaxSpan = uint64_t(1) << 30;
+
+class Patcher {
+public:
+  Patcher(const CodeRegions &Code, const HookedSet &Hooked)
+      : Code(Code), B(Code.map().blob()), Hooked(Hooked) {}
+
+  bool isHooked(const Site &S) const {
+    return S.Numbers.empty() || llvm::any_of(S.Numbers, inSet());
+  }
+  Error patch(Site &S, HooksWriter &Writer);
+
+private:
+  /// The numbers of the set, and as none is negative nothing above it.
+  std::function<bool(uint32_t)> inSet() const {
+    return [this](uint32_t N) { return N < Hooked.size() && Hooked[N]; };
+  }
+  bool chooseWindow(Site &S, Window &W);
+  bool chooseHole(Site &S, Window &W);
+  bool fits(Window &W) const;
+  bool isUsed(AddressRange At) const;
+  bool isUnused(const Region &R, size_t Index) const;
+  void writeJump(AddressRange At, uint64_t Target);
+  Error noRoom(const Site &S, const Region &R, size_t Index) const;
+
+  const CodeRegions &Code;
+  Blob &B;
+  const HookedSet &Hooked;
+  std::vector<AddressRange> Used; ///< patches and holes so far
+};
+
+bool Patcher::isUsed(AddressRange At) const {
+  return llvm::any_of(Used, [=](const AddressRange &U) {
+    return U.Start < At.End && At.Start < U.End;
+  });
+}
+
+/// Padding that control does not fall into.
+bool Patcher::isUnused(const Region &R, size_t Index) const {
+  while (Index && R.Insns[Index].isPadding(Code.bytes(R.Insns[Index]))) {
+    --Index;
+    if (R.Insns[Index].Kind != InsnKind::Nop)
+      return !R.Insns[Index].fallsThrough();
+  }
+  return false;
+}
+
+/// The instructions from First to Last can be moved together. Where the code
+/// ends before there is room, unused bytes behind it are taken.
+bool Patcher::fits(Window &W) const {
+  ArrayRef<Insn> Insns = W.R->Insns;
+  for (size_t I = W.First; I <= W.Last; ++I) {
+    if (I != W.Site && !isMovable(Insns[I], Code.bytes(Insns[I])))
+      return false;
+    if (I != W.Last && !Insns[I].fallsThrough())
+      return false;
+  }
+  W.At = {Insns[W.First].Address, Insns[W.Last].end()};
+  if (!Insns[W.Last].fallsThrough())
+    for (size_t I = W.Last + 1; I != Insns.size(); ++I) {
+      if (W.At.End - W.At.Start >= NearJumpSize ||
+          !Insns[I].isPadding(Code.bytes(Insns[I])))
+        break;
+      W.At.End = Insns[I].end();
+    }
+  return W.At.End - W.At.Start >= NearJumpSize && !isUsed(W.At) &&
+         !Code.targeted(*W.R, W.At.Start + 1, W.At.End);
+}
+
+bool Patcher::chooseWindow(Site &S, Window &W) {
+  size_t MaxBefore = std::min(MaxMoved, W.Site);
+  size_t MaxBehind = std::min(MaxMoved, W.R->Insns.size() - 1 - W.Site);
+  auto Try = [&](size_t Before, size_t Behind, PatchForm Form) {
+    W.First = W.Site - Before;
+    W.Last = W.Site + Behind;
+    S.Form = Form;
+    return fits(W);
+  };
+  for (size_t Behind = 1; Behind <= MaxBehind; ++Behind)
+    if (Try(0, Behind, PatchForm::Following))
+      return true;
+  for (size_t Before = 1; Before <= MaxBefore; ++Before)
+    if (Try(Before, 0, PatchForm::Preceding))
+      return true;
+  for (size_t Moved = 2; Moved <= MaxBefore + MaxBehind; ++Moved)
+    for (size_t Before = 1; Before <= std::min(Moved - 1, MaxBefore); ++Before)
+      if (Moved - Before <= MaxBehind &&
+          Try(Before, Moved - Before, PatchForm::Around))
+        return true;
+  return false;
+}
+
+/// Five unused bytes that a jump of two bytes reaches.
+bool Patcher::chooseHole(Site &S, Window &W) {
+  const Region &R = *W.R;
+  const Insn &Syscall = R.Insns[W.Site];
+  W.First = W.Last = W.Site;
+  W.At = {Syscall.Address, Syscall.end()};
+  if (isUsed(W.At))
+    return false;
+  uint64_t Origin = Syscall.Address + ShortJumpSize;
+  size_t First = R.indexAt(std::max(Origin - std::min<uint64_t>(Origin, 128),
+                                    R.start()));
+  for (size_t I = First; I != R.Insns.size(); ++I) {
+    uint64_t Start = R.Insns[I].Address;
+    if (int64_t(Start - Origin) > 127)
+      break;
+    if (int64_t(Start - Origin) < -128 || !isUnused(R, I))
+      continue;
+    size_t Last = I;
+    while (Last + 1 != R.Insns.size() &&
+           R.Insns[Last].end() < Start + NearJumpSize && isUnused(R, Last + 1))
+      ++Last;
+    AddressRange Hole = {Start, Start + NearJumpSize};
+    if (R.Insns[Last].end() < Hole.End || isUsed(Hole) ||
+        Code.targeted(R, Hole.Start, R.Insns[Last].end()))
+      continue;
+    S.Form = PatchForm::Hole;
+    S.HoleStart = Hole.Start;
+    return true;
+  }
+  return false;
+}
+
+void Patcher::writeJump(AddressRange At, uint64_t Target) {
+  MutableArrayRef<uint8_t> Bytes = B.at(At.Start, At.End - At.Start);
+  std::fill(Bytes.begin(), Bytes.end(), Int3);
+  if (Bytes.size() < NearJumpSize) {
+    Bytes[0] = ShortJump;
+    Bytes[1] = uint8_t(Target - At.Start - ShortJumpSize);
+    return;
+  }
+  Bytes[0] = NearJump;
+  support::endian::write32le(&Bytes[1],
+                             uint32_t(Target - At.Start - NearJumpSize));
+}
+
+Error Patcher::noRoom(const Site &S, const Region &R, size_t Index) const {
+  // What is in the way is either a neighbour or who enters between them.
+  uint64_t Room = R.Insns[Index].Size;
+  for (size_t I = Index + 1; I != R.Insns.size(); ++I) {
+    const Insn &In = R.Insns[I];
+    if (!isMovable(In, Code.bytes(In)) || !R.Insns[I - 1].fallsThrough() ||
+        Code.targeted(R, In.Address, In.end()))
+      break;
+    Room += In.Size;
+  }
+  std::string Function =
+      S.Function.empty() ? "the function at " + hex(S.FunctionStart) : S.Function;
+  return fail("syscall at " + hex(S.Address) + " in " + Function +
+              ": no room for a jump: found " + Twine(Room) +
+              " bytes that can be moved and no unused bytes nearby, wanted " +
+              Twine(NearJumpSize));
+}
+
+Error Patcher::patch(Site &S, HooksWriter &Writer) {
+  const Region *R = Code.find(S.Address);
+  Window W{R, 0, R->indexAt(S.Address), 0, {}};
+  if (!chooseWindow(S, W) && !chooseHole(S, W))
+    return noRoom(S, *R, W.Site);
+  bool CheckNumber = S.Numbers.empty() || !llvm::all_of(S.Numbers, inSet());
+  S.PatchStart = W.At.Start;
+  S.PatchEnd = W.At.End;
+  S.Trampoline = Writer.add(Code, W, CheckNumber);
+  Used.push_back(W.At);
+  if (S.Form != PatchForm::Hole) {
+    writeJump(W.At, S.Trampoline);
+    return Error::success();
+  }
+  AddressRange Hole = {S.HoleStart, S.HoleStart + NearJumpSize};
+  Used.push_back(Hole);
+  writeJump(W.At, S.HoleStart);
+  writeJump(Hole, S.Trampoline);
+  return Error::success();
+}
+
+} // namespace
+
+Error patchSites(const CodeRegions &Code, std::vector<Site> Sites,
+                 const HookedSet &Hooked) {
+  Patcher P(Code, Hooked);
+  Blob &B = Code.map().blob();
+  size_t Count =
+      llvm::count_if(Sites, [&](const Site &S) { return P.isHooked(S); });
+  if (Count) {
+    if (uint64_t Span = B.endPage() - B.firstPage(); Span > MaxSpan)
+      return fail("load span out of a jump's reach: found " + hex(Span) +
+                  " bytes, wanted at most " + hex(MaxSpan));
+    HooksWriter Writer(B, Hooked, Count);
+    for (Site &S : Sites)
+      if (P.isHooked(S))
+        if (Error E = P.patch(S, Writer))
+          return E;
+  }
+  B.Hooks.Sites = std::move(Sites);
+  return Error::success();
+}
+
+} // namespace elfmerge::x86_64

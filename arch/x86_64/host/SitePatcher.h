@@ -1,0 +1,23 @@
+//===- SitePatcher.h - Putting jumps in the place of system calls ---------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ELFMERGE_ARCH_X86_64_HOST_SITEPATCHER_H
+#define ELFMERGE_ARCH_X86_64_HOST_SITEPATCHER_H
+
+#include "Trampoline.h"
+
+namespace elfmerge::x86_64 {
+
+/// Makes each of \p Sites that can make a call of \p Hooked jump to a
+/// trampoline, and fills in the blob's Hooks. \p Code and \p Sites are
+/// scanSites()'s. The error does not name the file.
+llvm::Error patchSites(const CodeRegions &Code, std::vector<Site> Sites,
+                       const HookedSet &Hooked);
+
+} // namespace elfmerge::x86_64
+
+#endif // ELFMERGE_ARCH_X86_64_HOST_SITEPATCHER_H

@@ -1,0 +1,140 @@
+//===- SiteScanner.cpp ----------------------------------------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The two bytes of the instruction are searched for first, and only code around
+// them is disassembled. What unwind information or symbols call a function is
+// decoded from its start and believed. Elsewhere (musl is built without unwind
+// information) decodings from many starts have to agree, and what they agree on
+// has to look like compiled code: tables lie in text too.
+//
+//===----------------------------------------------------------------------===//
+
+#include "SiteScanner.h"
+#include "CallNumbers.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace llvm;
+
+namespace elfmerge::x86_64 {
+
+namespace {
+
+/// Instructions before and behind a site in which nothing may look odd.
+constexpr size_t PlausibleReach = 24;
+
+/// Bytes compared at a time; a fixed count is what compilers vectorize.
+constexpr size_t Block = 64;
+
+void findCandidates(const CodeMap &Map, AddressRange Range,
+                    std::vector<uint64_t> &Out) {
+  ArrayRef<uint8_t> Bytes = Map.bytes(Range.Start);
+  auto Search = [&](size_t From, size_t To) {
+    for (size_t I = From; I != To; ++I)
+      if (Bytes[I] == 0x0f && Bytes[I + 1] == 0x05)
+        Out.push_back(Range.Start + I);
+  };
+  size_t I = 0;
+  for (; I + Block < Bytes.size(); I += Block) {
+    const uint8_t *P = &Bytes[I];
+    uint8_t Any = 0;
+    for (size_t J = 0; J != Block; ++J)
+      Any |= (P[J] == 0x0f) & (P[J + 1] == 0x05);
+    if (Any)
+      Search(I, I + Block);
+  }
+  Search(I, Bytes.size() - 1);
+}
+
+/// Instructions that user programs do not contain, by their first opcode byte:
+/// privileged, far, or only there for the sake of the 8086.
+bool isOdd(const Insn &I, ArrayRef<uint8_t> Bytes) {
+  if (I.Kind == InsnKind::Invalid)
+    return true;
+  Bytes = Bytes.take_front(I.Size);
+  while (Bytes.size() > 1 &&
+         (is_contained({0x66, 0xf2, 0xf3, 0x2e, 0x3e, 0x64, 0x65},
+                       int(Bytes[0])) ||
+          (Bytes[0] & 0xf0) == 0x40))
+    Bytes = Bytes.drop_front();
+  uint8_t Opcode = Bytes[0];
+  switch (Opcode) {
+  case 0x00: // add %al, (%rax): zeros
+    return Bytes.size() > 1 && Bytes[1] == 0;
+  case 0x8c:
+  case 0x8e: // segment registers
+  case 0x9b:
+  case 0xc8:
+  case 0xca:
+  case 0xcb:
+  case 0xcd:
+  case 0xcf:
+  case 0xd7:
+  case 0xf1:
+  case 0xfa:
+  case 0xfb:
+    return true;
+  default:
+    return (Opcode >= 0x6c && Opcode <= 0x6f) || // ins, outs
+           (Opcode >= 0xe0 && Opcode <= 0xe7) || // loop, in, out
+           (Opcode >= 0xec && Opcode <= 0xef);   // in, out
+  }
+}
+
+bool looksLikeCode(const CodeRegions &Code, const Region &R, size_t Index) {
+  size_t First = Index - std::min(Index, PlausibleReach);
+  size_t Last = std::min(Index + PlausibleReach, R.Insns.size() - 1);
+  for (size_t I = First; I <= Last; ++I) {
+    if (isOdd(R.Insns[I], Code.bytes(R.Insns[I])))
+      return false;
+    if (I > Index && !R.Insns[I].fallsThrough())
+      break;
+  }
+  return true;
+}
+
+/// The instruction at candidate \p Address, or null when the two bytes are
+/// part of something else.
+const Insn *findSyscall(const CodeRegions &Code, const Region &R,
+                        uint64_t Address) {
+  size_t Index = R.indexAt(Address);
+  const Insn &I = R.Insns[Index];
+  // A prefix, which the processor ignores, may come before the two bytes.
+  if (I.Kind != InsnKind::Syscall || I.end() != Address + 2)
+    return nullptr;
+  bool Trusted = R.Code.Unwind.Code.contains(Address) ||
+                 !Code.map().functionBefore(Address, R.start()).Name.empty();
+  return Trusted || looksLikeCode(Code, R, Index) ? &I : nullptr;
+}
+
+Site makeSite(const CodeRegions &Code, const Region &R, const Insn &I) {
+  Site S;
+  S.Address = I.end() - 2;
+  CodeMap::Function F = Code.map().functionBefore(S.Address, R.start());
+  S.Function = F.Name.str();
+  S.FunctionStart = F.Name.empty() ? R.start() : F.Address;
+  S.Numbers = callNumbers(Code, R, &I - R.Insns.data());
+  return S;
+}
+
+} // namespace
+
+std::vector<Site> scanSites(CodeRegions &Code) {
+  std::vector<uint64_t> Candidates;
+  for (AddressRange Range : Code.map().ranges())
+    findCandidates(Code.map(), Range, Candidates);
+  for (uint64_t Address : Candidates)
+    Code.cover(Address);
+  Code.findEntries();
+  std::vector<Site> Sites;
+  for (uint64_t Address : Candidates)
+    if (const Region *R = Code.find(Address))
+      if (const Insn *I = findSyscall(Code, *R, Address))
+        Sites.push_back(makeSite(Code, *R, *I));
+  return Sites;
+}
+
+} // namespace elfmerge::x86_64

@@ -1,0 +1,59 @@
+//===- Trampoline.h - Writing a hooks segment -----------------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ELFMERGE_ARCH_X86_64_HOST_TRAMPOLINE_H
+#define ELFMERGE_ARCH_X86_64_HOST_TRAMPOLINE_H
+
+#include "CodeRegions.h"
+#include "HooksABI.h"
+#include <bitset>
+
+namespace elfmerge::x86_64 {
+
+using HookedSet = std::bitset<EM_HOOKED_BITS>;
+
+/// The instructions that a trampoline takes the place of.
+struct Window {
+  const Region *R;
+  size_t First; ///< indices into R->Insns
+  size_t Site;
+  size_t Last;     ///< of those that are executed
+  AddressRange At; ///< may include unused bytes behind Last
+};
+
+/// The instruction does the same at any other address once writeDisplaced()
+/// has adjusted it.
+bool isMovable(const Insn &I, llvm::ArrayRef<uint8_t> Bytes);
+
+/// Lays out Hooks::Text of a blob (HooksABI.h). Every address must be within
+/// 2 GiB of the blob's start.
+class HooksWriter {
+public:
+  HooksWriter(Blob &B, const HookedSet &Hooked, size_t Count);
+
+  /// \returns the trampoline's address. With \p CheckNumber, calls that are not
+  /// hooked do not reach the runtime. Windows come in ascending order.
+  uint64_t add(const CodeRegions &Code, const Window &W, bool CheckNumber);
+
+private:
+  uint64_t here() const { return H.textVAddr() + H.Text.size(); }
+  void put(std::initializer_list<uint8_t> Bytes) {
+    H.Text.insert(H.Text.end(), Bytes);
+  }
+  void putDistance(uint64_t Target);
+  void writeDisplaced(const Insn &I, llvm::ArrayRef<uint8_t> Bytes);
+  void writeCheck();
+  void writeCall();
+
+  Hooks &H;
+  uint64_t Bitmap;   ///< address
+  size_t NextRecord; ///< offset in H.Text
+};
+
+} // namespace elfmerge::x86_64
+
+#endif // ELFMERGE_ARCH_X86_64_HOST_TRAMPOLINE_H

@@ -1,0 +1,117 @@
+//===- arch.h - What the runtime needs of x86-64 --------------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// System calls: number in rax, arguments in rdi, rsi, rdx, r10, r8, r9; the
+// result in rax, an error as -4095 to -1. The kernel destroys rcx and r11 and
+// nothing else.
+//
+// Threads: a thread that clone makes starts with the thread pointer (fs) of its
+// parent; the launcher's is 0, as that of a new process.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ELFMERGE_ARCH_H
+#define ELFMERGE_ARCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+static inline long em_syscall6(long nr, long a, long b, long c, long d, long e,
+                               long f) {
+  register long r10 __asm__("r10") = d;
+  register long r8 __asm__("r8") = e;
+  register long r9 __asm__("r9") = f;
+  long result;
+  __asm__ volatile("syscall"
+                   : "=a"(result)
+                   : "0"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8),
+                     "r"(r9)
+                   : "rcx", "r11", "memory");
+  return result;
+}
+
+enum {
+  SYS_write = 1,
+  SYS_open = 2,
+  SYS_close = 3,
+  SYS_lseek = 8,
+  SYS_mmap = 9,
+  SYS_mprotect = 10,
+  SYS_munmap = 11,
+  SYS_brk = 12,
+  SYS_rt_sigaction = 13,
+  SYS_rt_sigprocmask = 14,
+  SYS_pread64 = 17,
+  SYS_madvise = 28,
+  SYS_getpid = 39,
+  SYS_clone = 56,
+  SYS_fork = 57,
+  SYS_vfork = 58,
+  SYS_execve = 59,
+  SYS_exit = 60,
+  SYS_wait4 = 61,
+  SYS_kill = 62,
+  SYS_fcntl = 72,
+  SYS_chdir = 80,
+  SYS_getuid = 102,
+  SYS_getpgid = 121,
+  SYS_prctl = 157,
+  SYS_gettid = 186,
+  SYS_futex = 202,
+  SYS_exit_group = 231,
+  SYS_waitid = 247,
+  SYS_openat = 257,
+  SYS_ppoll = 271,
+  SYS_rt_tgsigqueueinfo = 297,
+  SYS_prlimit64 = 302,
+  SYS_getrandom = 318,
+  SYS_memfd_create = 319,
+  SYS_execveat = 322,
+  SYS_pidfd_open = 434,
+  SYS_clone3 = 435,
+  SYS_close_range = 436,
+};
+
+/** The registers of a hooked system call, as hook.S lays them on the stack of
+    the thread that makes it. */
+struct em_frame {
+  struct instance *instance;
+  long nr; /* in: the number; out: the result */
+  long args[6];
+  long back; /* where the thread goes on */
+};
+
+/** What the kernel takes for rt_sigaction. */
+struct em_sigaction {
+  void (*handler)(int, void *, void *);
+  unsigned long flags;
+  void (*restorer)(void);
+  uint64_t mask;
+};
+
+/* start.S */
+
+/** clone(flags) onto the stack that ends at \p stack, where the new thread
+    calls fn(arg), which must not return. The result is clone's. */
+long em_clone(unsigned long flags, void *stack, void (*fn)(void *), void *arg);
+/** Starts a program as the kernel does: stack pointer, no other register. */
+_Noreturn void em_jump(uintptr_t entry, void *stack);
+
+/* hook.S */
+
+void em_hook_enter(void);
+void em_hook_after(void);
+/** Ends the calling thread of \p instance; needs none of its stack. */
+_Noreturn void em_leave(struct instance *instance, int status);
+void em_restore(void);
+
+/** Where in a ucontext the kernel keeps the signal mask to return to. */
+static inline uint64_t *em_context_mask(void *context) {
+  return (uint64_t *)((char *)context + 296);
+}
+
+#endif /* ELFMERGE_ARCH_H */

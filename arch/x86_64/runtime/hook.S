@@ -1,0 +1,139 @@
+//===- hook.S - From a trampoline to C and back ---------------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A trampoline jumps here in place of its system call, with
+//
+//   rax                        the number (em_hook_after: the result)
+//   rdi rsi rdx r10 r8 r9      the arguments
+//   rcx                        where the thread goes on
+//   r11                        the slot of the blob (RuntimeABI.h, em_slot)
+//
+// Everything but rax, rcx, r11 and the flags has to be as it was when the
+// thread goes on. The 128 bytes below rsp may be in use. 20 bytes in front of
+// rcx the trampoline executes the instruction itself and then comes to
+// em_hook_after: in every thread that comes out of it, on that thread's stack.
+//
+//===----------------------------------------------------------------------===//
+
+        .set SYS_rt_sigprocmask, 14
+        .set SYS_sched_yield, 24
+        .set SYS_exit, 60
+        .set RAW_SIZE, 20
+        // struct instance, checked in Runtime.h
+        .set EXIT_LOCK, 0
+        .set EXIT_STACK, 8
+
+        .text
+
+// Builds a struct em_frame and calls fn(frame); fn's result is in r11d when
+// the registers are back.
+        .macro CALL_WITH_FRAME fn
+        leaq    -128(%rsp), %rsp
+        pushq   %rbp
+        movq    %rsp, %rbp
+        pushq   %rcx
+        pushq   %r9
+        pushq   %r8
+        pushq   %r10
+        pushq   %rdx
+        pushq   %rsi
+        pushq   %rdi
+        pushq   %rax
+        pushq   16(%r11)
+        movq    %rsp, %rdi
+        andq    $-16, %rsp
+        call    \fn
+        leaq    -64(%rbp), %rsp
+        movl    %eax, %r11d
+        popq    %rax
+        popq    %rdi
+        popq    %rsi
+        popq    %rdx
+        popq    %r10
+        popq    %r8
+        popq    %r9
+        popq    %rcx
+        popq    %rbp
+        leaq    128(%rsp), %rsp
+        .endm
+
+// int em_hook(struct em_frame *): not 0 to have the call executed in place
+        .globl em_hook_enter
+        .hidden em_hook_enter
+        .type em_hook_enter, @function
+em_hook_enter:
+        cmpl    $SYS_exit, %eax
+        je      1f
+        CALL_WITH_FRAME em_hook
+        testl   %r11d, %r11d
+        jnz     2f
+        jmp     *%rcx
+2:      leaq    -RAW_SIZE(%rcx), %rcx
+        jmp     *%rcx
+        // A thread may have unmapped its stack before it exits.
+1:      movl    %edi, %esi
+        movq    16(%r11), %rdi
+        jmp     em_leave
+        .size em_hook_enter, . - em_hook_enter
+
+// int em_after(struct em_frame *)
+        .globl em_hook_after
+        .hidden em_hook_after
+        .type em_hook_after, @function
+em_hook_after:
+        CALL_WITH_FRAME em_after
+        jmp     *%rcx
+        .size em_hook_after, . - em_hook_after
+
+// _Noreturn void em_leave(instance rdi, status esi)
+// All of an instance's threads leave over one small stack, one after the
+// other. The last instructions, behind the lock, use no stack.
+        .globl em_leave
+        .hidden em_leave
+        .type em_leave, @function
+em_leave:
+        movq    %rdi, %rbx
+        movl    %esi, %ebp
+        movl    $SYS_rt_sigprocmask, %eax
+        xorl    %edi, %edi              // SIG_BLOCK
+        leaq    all_signals(%rip), %rsi
+        xorl    %edx, %edx
+        movl    $8, %r10d
+        syscall
+1:      movl    $1, %eax
+        xchgl   %eax, EXIT_LOCK(%rbx)
+        testl   %eax, %eax
+        jz      2f
+        movl    $SYS_sched_yield, %eax
+        syscall
+        jmp     1b
+2:      movq    EXIT_STACK(%rbx), %rsp
+        movq    %rbx, %rdi
+        movl    %ebp, %esi
+        call    em_thread_exit
+        movl    $0, EXIT_LOCK(%rbx)
+        movl    %ebp, %edi
+        movl    $SYS_exit, %eax
+        syscall
+        hlt
+        .size em_leave, . - em_leave
+
+// The return address of a signal handler.
+        .globl em_restore
+        .hidden em_restore
+        .type em_restore, @function
+em_restore:
+        movl    $15, %eax               // rt_sigreturn
+        syscall
+        .size em_restore, . - em_restore
+
+        .section .rodata
+        .p2align 3
+all_signals:
+        .quad   -1
+
+        .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,70 @@
+//===- Hooks.cpp - Intercepting process-scope system calls ----------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A few system calls act on the whole process. Where a blob can make one of
+// those, the instruction gives way to a jump to a trampoline in the blob's hooks
+// segment; everything else stays as it is, byte for byte. This is done here,
+// once per file, so that running costs nothing.
+//
+// Blobs do not depend on each other and are worked on in parallel. From here on
+// a blob's bytes and its hooks are final, but for the program headers of a
+// library.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Context.h"
+#include "Error.h"
+#include "SitePatcher.h"
+#include "SiteScanner.h"
+#include "llvm/Support/ThreadPool.h"
+#include <atomic>
+
+using namespace llvm;
+using namespace elfmerge;
+
+namespace {
+
+x86_64::HookedSet hookedCalls(BlobKind Kind) {
+  x86_64::HookedSet Set;
+#define EM_HOOKED_CALL(NAME, NUMBER) Set.set(NUMBER);
+#define EM_LOADER_CALL(NAME, NUMBER)                                           \
+  if (Kind == BlobKind::Interpreter)                                           \
+    Set.set(NUMBER);
+#include "HookedCalls.def"
+#undef EM_LOADER_CALL
+  return Set;
+}
+
+Error hookBlob(Blob &B) {
+  x86_64::CodeMap Map(B);
+  x86_64::CodeRegions Code(Map);
+  std::vector<Site> Sites = x86_64::scanSites(Code);
+  return inFile(B.Path,
+                x86_64::patchSites(Code, std::move(Sites), hookedCalls(B.Kind)));
+}
+
+} // namespace
+
+Error elfmerge::hookBlobs(Context &Ctx) {
+  std::vector<std::string> Messages(Ctx.Blobs.size());
+  std::atomic<size_t> Next = 0;
+  auto Work = [&] {
+    for (size_t I; (I = Next++) < Ctx.Blobs.size();)
+      if (Error E = hookBlob(*Ctx.Blobs[I]))
+        Messages[I] = toString(std::move(E));
+  };
+  DefaultThreadPool Pool(hardware_concurrency(Ctx.Cfg.Threads));
+  unsigned Workers = std::min<size_t>(Pool.getMaxConcurrency(), Ctx.Blobs.size());
+  for (unsigned I = 1; I < Workers; ++I)
+    Pool.async(Work);
+  Work();
+  Pool.wait();
+  for (const std::string &Message : Messages)
+    if (!Message.empty())
+      return fail(Message);
+  return Error::success();
+}

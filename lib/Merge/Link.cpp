@@ -1,0 +1,80 @@
+//===- Link.cpp - Pass 9: link with lld --------------------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// lld links the objects with the runtime archive into a file beside the
+// output. It has global state and is called once per process, here.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Context.h"
+#include "Error.h"
+#include "lld/Common/Driver.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Program.h"
+#include "llvm/Support/Signals.h"
+
+LLD_HAS_DRIVER(elf)
+
+using namespace llvm;
+using namespace elfmerge;
+
+static std::vector<std::string> linkerArgs(const Context &Ctx) {
+  std::vector<std::string> Args{"ld.lld",
+                                "-m",
+                                "elf_x86_64",
+                                "-pie",
+                                "--no-dynamic-linker",
+                                "-z",
+                                "max-page-size=" + std::to_string(PageSize),
+                                "-z",
+                                "norelro",
+                                "-z",
+                                "text",
+                                "--build-id=none",
+                                "--fatal-warnings",
+                                "--threads=1",
+                                "-T",
+                                Ctx.Script,
+                                "-o",
+                                Ctx.Linked};
+  if (Ctx.Cfg.Symbols == SymbolPolicy::None)
+    Args.push_back("--strip-all");
+  Args.insert(Args.end(), Ctx.LinkerInputs.begin(), Ctx.LinkerInputs.end());
+  Args.push_back(Ctx.Cfg.Runtime);
+  return Args;
+}
+
+/// lld's own lines without their "ld.lld: error: ", joined into one.
+static std::string firstLine(StringRef Text) {
+  StringRef Line = Text.trim().split('\n').first;
+  Line.consume_front("ld.lld: ");
+  Line.consume_front("error: ");
+  return Line.str();
+}
+
+void elfmerge::printLinkerArgs(const Context &Ctx) {
+  ListSeparator Space(" ");
+  for (const std::string &Arg : linkerArgs(Ctx)) {
+    Ctx.Out << Space;
+    sys::printArg(Ctx.Out, Arg, /*Quote=*/false);
+  }
+  Ctx.Out << "\n";
+}
+
+Error elfmerge::linkImage(Context &Ctx) {
+  std::vector<std::string> Args = linkerArgs(Ctx);
+  std::vector<const char *> Argv;
+  for (const std::string &Arg : Args)
+    Argv.push_back(Arg.c_str());
+  std::string Printed;
+  raw_string_ostream OS(Printed);
+  lld::Result Result =
+      lld::lldMain(Argv, OS, OS, {{lld::Gnu, &lld::elf::link}});
+  if (Result.retCode != 0)
+    return fail("linking failed: " + firstLine(Printed));
+  return Error::success();
+}

@@ -1,0 +1,77 @@
+//===- Break.c - A heap break for every instance -----------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Each instance has a large range of addresses reserved, of which it gets as
+// much memory as it asks brk for. Two C libraries on the kernel's one break
+// would each believe that the other's memory is theirs.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Runtime.h"
+
+enum {
+  PROT_NONE = 0,
+  PROT_READ = 1,
+  PROT_WRITE = 2,
+  MAP_PRIVATE = 2,
+  MAP_ANONYMOUS = 0x20,
+  MAP_NORESERVE = 0x4000,
+  MADV_DONTNEED = 4,
+};
+
+static const uintptr_t largest_reserve = (uintptr_t)16 << 30;
+static const uintptr_t smallest_reserve = (uintptr_t)1 << 20;
+
+static uintptr_t round_up(uintptr_t n) {
+  return (n + EM_PAGE - 1) & ~(uintptr_t)(EM_PAGE - 1);
+}
+
+/* Takes what an RLIMIT_AS leaves. Without a reserve the break is 0 and never
+   moves; C libraries then take their memory from mmap. */
+static void reserve(struct instance *i) {
+  for (uintptr_t size = largest_reserve; size >= smallest_reserve; size /= 2) {
+    long at = em_syscall6(SYS_mmap, 0, size, PROT_NONE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at < 0 && at >= -4095)
+      continue;
+    i->break_start = i->break_now = i->break_committed = at;
+    i->break_end = at + size;
+    return;
+  }
+}
+
+static bool commit(struct instance *i, uintptr_t end) {
+  if (end > i->break_committed) {
+    if (em_syscall(SYS_mprotect, i->break_committed, end - i->break_committed,
+                   PROT_READ | PROT_WRITE) < 0)
+      return false;
+  } else if (end < i->break_committed) {
+    /* What is given back reads as zeros when it is asked for again. */
+    if (em_syscall(SYS_madvise, end, i->break_committed - end,
+                   MADV_DONTNEED) < 0 ||
+        em_syscall(SYS_mprotect, end, i->break_committed - end, PROT_NONE) < 0)
+      return false;
+  }
+  i->break_committed = end;
+  return true;
+}
+
+long em_brk(struct instance *i, uintptr_t address) {
+  uint64_t mask = em_acquire(&i->lock);
+  if (!i->break_start)
+    reserve(i);
+  if (address >= i->break_start && address <= i->break_end &&
+      commit(i, round_up(address))) {
+    /* The rest of a page may be asked for again too. */
+    for (uintptr_t a = address; a < i->break_now && a < i->break_committed; ++a)
+      *(char *)a = 0;
+    i->break_now = address;
+  }
+  long now = i->break_now;
+  em_release(&i->lock, mask);
+  return now;
+}

@@ -1,0 +1,40 @@
+//===- Lock.c - Mutual exclusion between threads of any instance -------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Runtime.h"
+
+enum { FUTEX_WAIT_PRIVATE = 128, FUTEX_WAKE_PRIVATE = 129 };
+enum { SIG_SETMASK = 2 };
+
+static uint64_t exchange_mask(uint64_t mask) {
+  uint64_t old = 0;
+  long error = em_syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, &old, 8);
+  if (error < 0)
+    em_fail("runtime", "cannot set the signal mask", error);
+  return old;
+}
+
+uint64_t em_block_signals(void) { return exchange_mask(~UINT64_C(0)); }
+
+void em_set_mask(uint64_t mask) { (void)exchange_mask(mask); }
+
+uint64_t em_acquire(struct em_lock *lock) {
+  uint64_t mask = em_block_signals();
+  uint32_t free = 0;
+  if (atomic_compare_exchange_strong(&lock->word, &free, 1))
+    return mask;
+  while (atomic_exchange(&lock->word, 2) != 0)
+    /* However it comes back, the exchange above decides. */
+    (void)em_syscall(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, 2, 0);
+  return mask;
+}
+
+void em_release(struct em_lock *lock, uint64_t mask) {
+  if (atomic_exchange(&lock->word, 0) == 2)
+    (void)em_syscall(SYS_futex, &lock->word, FUTEX_WAKE_PRIVATE, 1);
+  em_set_mask(mask);
+}

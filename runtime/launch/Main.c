@@ -1,0 +1,194 @@
+//===- Main.c - The launcher -------------------------------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The image's first thread starts every instance and then sleeps: it is the
+// thread-group leader, whose descriptors and /proc/self are the image's. All
+// signals are blocked in it. The process ends when the last instance does.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Runtime.h"
+
+extern const struct em_image elfmerge_image __attribute__((visibility("hidden")));
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+
+struct runtime em;
+
+_Noreturn void em_main(uintptr_t *stack);
+
+enum {
+  PROT_READ = 1,
+  PROT_WRITE = 2,
+  MAP_PRIVATE = 2,
+  MAP_ANONYMOUS = 0x20,
+  MAP_NORESERVE = 0x4000,
+  MADV_WIPEONFORK = 18,
+  RLIMIT_STACK = 3,
+  AT_NULL = 0,
+  AT_SECURE = 23,
+  AT_EXECFN = 31,
+  FUTEX_WAIT_PRIVATE = 128,
+};
+
+/* Memory that is there when it is touched. */
+static void *reserve(size_t size) {
+  long at = em_syscall6(SYS_mmap, 0, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (at < 0 && at >= -4095)
+    em_fail("runtime", "cannot allocate memory", at);
+  return (void *)at;
+}
+
+static uint64_t auxiliary(const uint64_t *auxv, uint64_t type) {
+  for (; auxv[0] != AT_NULL; auxv += 2)
+    if (auxv[0] == type)
+      return auxv[1];
+  return 0;
+}
+
+static const char *variable(char **envp, const char *name) {
+  for (; *envp; ++envp) {
+    const char *e = *envp, *n = name;
+    while (*n && *e == *n)
+      ++e, ++n;
+    if (!*n && *e == '=')
+      return e + 1;
+  }
+  return NULL;
+}
+
+static uint64_t stack_limit(void) {
+  static const uint64_t unlimited = UINT64_C(64) << 20;
+  uint64_t limit[2];
+  long error = em_syscall(SYS_prlimit64, 0, RLIMIT_STACK, 0, limit);
+  if (error < 0)
+    em_fail("runtime", "cannot read the stack limit", error);
+  return limit[0] > (UINT64_C(1) << 32) ? unlimited : limit[0];
+}
+
+static void init(const struct em_start *start) {
+  em.image = &elfmerge_image;
+  em.base = (uintptr_t)__ehdr_start;
+  em.image_fd = -1;
+  if (em.image->magic != EM_IMAGE_MAGIC || em.image->version != EM_ABI_VERSION)
+    em_fail("runtime", "the image table is of another version", 0);
+  em.image_path = (const char *)auxiliary(start->auxv, AT_EXECFN);
+  const char *trace = variable(start->envp, "ELFMERGE_TRACE");
+  em.trace = !auxiliary(start->auxv, AT_SECURE) && trace && em_equal(trace, "1");
+  em.initial_mask = em_block_signals();
+  em.stack_limit = stack_limit();
+  em.pid = em_syscall(SYS_getpid, 0);
+  em.launcher = em.pid;
+  em.alive = reserve(EM_PAGE);
+  long error = em_syscall(SYS_madvise, em.alive, EM_PAGE, MADV_WIPEONFORK);
+  if (error < 0)
+    em_fail("runtime", "cannot have a page wiped on fork", error);
+  *em.alive = 1;
+  em.tasks = reserve(EM_MAX_TASK * sizeof(struct task));
+  em.library_fds = reserve((em.image->library_count + 1) * sizeof(int));
+  for (uint32_t n = 0; n != em.image->library_count; ++n)
+    em.library_fds[n] = -1;
+  em_init_signals();
+}
+
+static void create(struct instance *i, uint32_t number) {
+  i->number = number;
+  const struct em_instance *plan = em_plan_of(i);
+  i->spec = plan->spec;
+  i->exit_stack = (char *)i + em.instance_stride;
+  i->library_fd = -1;
+  em_append(i->name, sizeof(i->name) - 12, em_string(em_spec_at(i->spec)->name_off));
+  em_append(i->name, sizeof(i->name), ".");
+  em_append_number(i->name, sizeof(i->name), plan->index);
+  em_inherit_signals(i);
+}
+
+/* The image's own arguments, cut at ";". */
+struct groups {
+  char **next;
+  char **end;
+};
+
+static unsigned take(struct groups *g, char ***first) {
+  *first = g->next;
+  unsigned count = 0;
+  for (; g->next != g->end && !em_equal(*g->next, ";"); ++g->next)
+    ++count;
+  if (g->next != g->end)
+    ++g->next;
+  return count;
+}
+
+/* The spec whose name the image was called by; EM_NONE: all of them. */
+static uint32_t called_spec(const char *argv0) {
+  if (argv0)
+    for (uint32_t n = 0; n != em.image->spec_count; ++n)
+      if (em_equal(em_last_component(argv0), em_string(em_spec_at(n)->name_off)))
+        return n;
+  return EM_NONE;
+}
+
+static void prepare(const struct em_start *start, uint32_t only) {
+  char **args = start->argv;
+  if (*args)
+    ++args;
+  struct groups g = {args, args};
+  while (*g.end)
+    ++g.end;
+  uint32_t first = only == EM_NONE ? 0 : only;
+  uint32_t end = only == EM_NONE ? em.image->spec_count : only + 1;
+  for (uint32_t n = first; n != end; ++n) {
+    const struct em_spec *spec = em_spec_at(n);
+    char **more = g.next;
+    unsigned count = g.end - g.next;
+    if (only == EM_NONE)
+      count = take(&g, &more);
+    em_open_libraries(spec);
+    for (uint32_t k = 0; k != spec->instance_count; ++k) {
+      uint32_t number = spec->first_instance + k;
+      struct instance *i = em_instance_at(number - em.first_number);
+      create(i, number);
+      em_map_instance(i);
+      em_build_stack(i, start, more, count);
+    }
+  }
+  if (only == EM_NONE && g.next != g.end)
+    em_fail("arguments", "found more groups than the image has programs", 0);
+}
+
+static void allocate(uint32_t only) {
+  em.instance_count = em.image->instance_count;
+  if (only != EM_NONE) {
+    em.first_number = em_spec_at(only)->first_instance;
+    em.instance_count = em_spec_at(only)->instance_count;
+  }
+  atomic_store(&em.running, em.instance_count);
+  em.instance_stride =
+      (sizeof(struct instance) + EM_EXIT_STACK_SIZE + 63) & -(size_t)64;
+  em.instances = reserve(em.instance_count * em.instance_stride);
+}
+
+_Noreturn void em_main(uintptr_t *stack) {
+  struct em_start start;
+  start.argv = (char **)(stack + 1);
+  start.envp = start.argv + stack[0] + 1;
+  char **e = start.envp;
+  while (*e)
+    ++e;
+  start.auxv = (uint64_t *)(e + 1);
+
+  init(&start);
+  uint32_t only = called_spec(start.argv[0]);
+  allocate(only);
+  prepare(&start, only);
+  em_own_signal();
+  for (uint32_t n = 0; n != em.instance_count; ++n)
+    em_start_instance(em_instance_at(n));
+  for (;;)
+    (void)em_syscall(SYS_futex, &em.launcher, FUTEX_WAIT_PRIVATE, em.launcher,
+                     0);
+}

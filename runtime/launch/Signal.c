@@ -1,0 +1,377 @@
+//===- Signal.c - Signal dispositions of instances ---------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The kernel keeps one disposition per signal for the process. Each instance
+// has a table of its own; what the kernel is told follows from all of them:
+// ignored or default when every instance that runs says so, and else the
+// dispatcher, which looks up on whose thread it runs.
+//
+// A signal that was sent to a thread, and a fault, is the instance's that owns
+// the thread. A signal that was sent to the process arrives at any thread that
+// does not block it; SIGCHLD is passed on to the instance whose child it is,
+// everything else to every instance. What is passed on is sent to a thread of
+// that instance with a private si_code, since the kernel lets nobody forge the
+// original one; si_errno, which the kernel never uses, holds it meanwhile.
+//
+// A process with one instance needs none of this: its actions are the
+// kernel's.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Runtime.h"
+
+enum {
+  SIGILL = 4,
+  SIGTRAP = 5,
+  SIGABRT = 6,
+  SIGBUS = 7,
+  SIGFPE = 8,
+  SIGKILL = 9,
+  SIGSEGV = 11,
+  SIGPIPE = 13,
+  SIGALRM = 14,
+  SIGCHLD = 17,
+  SIGCONT = 18,
+  SIGSTOP = 19,
+  SIGTSTP = 20,
+  SIGTTIN = 21,
+  SIGTTOU = 22,
+  SIGURG = 23,
+  SIGVTALRM = 26,
+  SIGPROF = 27,
+  SIGWINCH = 28,
+  SIGSYS = 31,
+
+  SA_NOCLDSTOP = 1,
+  SA_NOCLDWAIT = 2,
+  SA_SIGINFO = 4,
+  SA_RESTORER = 0x04000000,
+  SA_ONSTACK = 0x08000000,
+  SA_RESTART = 0x10000000,
+  SA_NODEFER = 0x40000000,
+  SA_RESETHAND = (int)0x80000000,
+
+  SI_USER = 0,
+  SI_TKILL = -6,
+};
+
+#define SET(signal) (UINT64_C(1) << ((signal)-1))
+static const uint64_t faults = SET(SIGILL) | SET(SIGTRAP) | SET(SIGBUS) |
+                               SET(SIGFPE) | SET(SIGSEGV) | SET(SIGSYS);
+static const uint64_t harmless =
+    SET(SIGCHLD) | SET(SIGCONT) | SET(SIGURG) | SET(SIGWINCH);
+static const uint64_t stops =
+    SET(SIGSTOP) | SET(SIGTSTP) | SET(SIGTTIN) | SET(SIGTTOU);
+static const uint64_t timers =
+    SET(SIGALRM) | SET(SIGVTALRM) | SET(SIGPROF);
+
+/* What the runtime reads and writes of a siginfo_t. */
+struct siginfo {
+  int signo, error, code, pad;
+  int pid, uid;
+  uint64_t rest[13];
+};
+_Static_assert(sizeof(struct siginfo) == 128, "siginfo_t");
+
+/* em.installed: the flags of the dispatcher, or one of these. */
+#define INSTALLED_DEFAULT UINT64_C(0)
+#define INSTALLED_IGNORE UINT64_C(1)
+#define INSTALLED_DISPATCHER (UINT64_C(1) << 63)
+
+static void dispatch(int signal, void *info, void *context);
+
+static bool is_default(const struct em_sigaction *a) {
+  return (uintptr_t)a->handler == 0;
+}
+static bool is_ignored(const struct em_sigaction *a) {
+  return (uintptr_t)a->handler == 1;
+}
+
+static long kernel_action(int signal, const struct em_sigaction *action,
+                          struct em_sigaction *old) {
+  return em_syscall(SYS_rt_sigaction, signal, action, old, 8);
+}
+
+/* Handlers agree on a flag or the kernel does without it. */
+static uint64_t wanted(int signal) {
+  unsigned defaults = 0, ignored = 0, handlers = 0;
+  uint64_t all = SA_RESTART | SA_NOCLDSTOP | SA_NOCLDWAIT, any = 0;
+  for (uint32_t n = 0; n != em.instance_count; ++n) {
+    const struct instance *i = em_instance_at(n);
+    if (atomic_load(&i->state) >= EM_ENDING)
+      continue;
+    const struct em_sigaction *a = &i->actions[signal];
+    if (is_default(a)) {
+      ++defaults;
+    } else if (is_ignored(a)) {
+      ++ignored;
+    } else {
+      ++handlers;
+      all &= a->flags;
+      any |= a->flags & SA_ONSTACK;
+    }
+  }
+  if (signal != EM_SIGNAL && !handlers && !ignored)
+    return INSTALLED_DEFAULT;
+  if (signal != EM_SIGNAL && !handlers && !defaults)
+    return INSTALLED_IGNORE;
+  if (!handlers)
+    all = SA_RESTART;
+  return INSTALLED_DISPATCHER | all | any;
+}
+
+/* With the lock held. */
+static long install(int signal) {
+  uint64_t want = wanted(signal);
+  if (want == em.installed[signal])
+    return 0;
+  struct em_sigaction action = {0};
+  if (want & INSTALLED_DISPATCHER) {
+    action.handler = dispatch;
+    action.flags = (uint32_t)want | SA_SIGINFO | SA_RESTORER;
+    action.restorer = em_restore;
+    action.mask = ~UINT64_C(0);
+  } else if (want == INSTALLED_IGNORE) {
+    action.handler = (void (*)(int, void *, void *))1;
+  }
+  long error = kernel_action(signal, &action, NULL);
+  if (error == 0)
+    em.installed[signal] = want;
+  return error;
+}
+
+void em_init_signals(void) {
+  for (int s = 1; s <= EM_SIGNALS; ++s) {
+    struct em_sigaction inherited;
+    long error = kernel_action(s, NULL, &inherited);
+    if (error < 0)
+      em_fail("runtime", "cannot read a signal's disposition", error);
+    em.installed[s] =
+        is_ignored(&inherited) ? INSTALLED_IGNORE : INSTALLED_DEFAULT;
+  }
+}
+
+void em_inherit_signals(struct instance *i) {
+  for (int s = 1; s <= EM_SIGNALS; ++s)
+    if (em.installed[s] == INSTALLED_IGNORE)
+      i->actions[s].handler = (void (*)(int, void *, void *))1;
+}
+
+void em_own_signal(void) {
+  long error = install(EM_SIGNAL);
+  if (error < 0)
+    em_fail("runtime", "cannot install a signal handler", error);
+}
+
+void em_forget_signals(void) {
+  uint64_t mask = em_acquire(&em.signal_lock);
+  for (int s = 1; s <= EM_SIGNALS; ++s)
+    /* A disposition that is one too many does no harm. */
+    (void)install(s);
+  em_release(&em.signal_lock, mask);
+}
+
+void em_release_signals(struct instance *i) {
+  for (int s = 1; s <= EM_SIGNALS; ++s)
+    if (s != EM_SIGNAL && em.installed[s] & INSTALLED_DISPATCHER) {
+      long error = kernel_action(s, &i->actions[s], NULL);
+      if (error < 0)
+        em_fail(i->name, "cannot install a signal handler", error);
+    }
+}
+
+/* The vforked child's dispositions are the kernel's; what it inherited as the
+   dispatcher is what the instance's table says. */
+static long action_in_child(struct instance *i, int signal,
+                            const struct em_sigaction *action,
+                            struct em_sigaction *old) {
+  struct em_sigaction current;
+  long error = kernel_action(signal, action, &current);
+  if (error < 0 || !old)
+    return error;
+  *old = current.handler == dispatch ? i->actions[signal] : current;
+  return 0;
+}
+
+long em_rt_sigaction(struct instance *i, int signal,
+                     const struct em_sigaction *action,
+                     struct em_sigaction *old, size_t size) {
+  if (size != 8 || signal < 1 || signal > EM_SIGNALS ||
+      (action && (signal == SIGKILL || signal == SIGSTOP)))
+    return -EM_EINVAL;
+  if (!em_own_process())
+    return action_in_child(i, signal, action, old);
+  if (em_alone() && signal != EM_SIGNAL)
+    return kernel_action(signal, action, old);
+  uint64_t mask = em_acquire(&em.signal_lock);
+  struct em_sigaction before = i->actions[signal];
+  long error = 0;
+  if (action) {
+    i->actions[signal] = *action;
+    error = install(signal);
+    if (error < 0)
+      i->actions[signal] = before;
+  }
+  em_release(&em.signal_lock, mask);
+  if (old && error == 0)
+    *old = before;
+  return error;
+}
+
+void em_ignore_for_exec(struct instance *i) {
+  if (em_alone())
+    return;
+  for (int s = 1; s <= EM_SIGNALS; ++s) {
+    if (!(em.installed[s] & INSTALLED_DISPATCHER) ||
+        !is_ignored(&i->actions[s]))
+      continue;
+    struct em_sigaction current;
+    if (kernel_action(s, NULL, &current) == 0 && current.handler == dispatch)
+      (void)kernel_action(s, &i->actions[s], NULL);
+  }
+}
+
+static long send(int tid, int signal, struct siginfo *info) {
+  return em_syscall(SYS_rt_tgsigqueueinfo, em.pid, tid, signal, info);
+}
+
+long em_stop_thread(struct instance *i, int tid) {
+  struct siginfo info = {.signo = EM_SIGNAL, .code = EM_CODE_STOP};
+  return send(tid, EM_SIGNAL, &info);
+}
+
+/* The signal's default action, for one instance. */
+static void act_by_default(struct instance *i, int signal,
+                           struct siginfo *info) {
+  if (SET(signal) & harmless)
+    return;
+  if (SET(signal) & stops) {
+    (void)em_syscall(SYS_kill, em.pid, SIGSTOP);
+    return;
+  }
+  if (SET(signal) & (faults | SET(SIGABRT))) {
+    /* A crash is the process's. A fault comes again when the thread goes on;
+       what was sent has to be sent again. */
+    struct em_sigaction action = {0};
+    (void)kernel_action(signal, &action, NULL);
+    if (info->code <= 0)
+      (void)send(em_syscall(SYS_gettid, 0), signal, info);
+    return;
+  }
+  em_end_instance(i, 128 + signal);
+}
+
+/* On a thread of the instance: runs its handler as the kernel would. */
+static void deliver(struct instance *i, int signal, struct siginfo *info,
+                    void *context) {
+  uint64_t mask = em_acquire(&em.signal_lock);
+  struct em_sigaction action = i->actions[signal];
+  if (!is_default(&action) && !is_ignored(&action) &&
+      action.flags & (unsigned)SA_RESETHAND) {
+    i->actions[signal].handler = NULL;
+    (void)install(signal);
+  }
+  em_release(&em.signal_lock, mask);
+  if (is_ignored(&action))
+    return;
+  if (is_default(&action)) {
+    act_by_default(i, signal, info);
+    return;
+  }
+  uint64_t during = *em_context_mask(context) | action.mask;
+  if (!(action.flags & SA_NODEFER))
+    during |= SET(signal);
+  em_set_mask(during & ~SET(EM_SIGNAL));
+  action.handler(signal, info, context);
+}
+
+static void pass_on(struct instance *i, int signal,
+                    const struct siginfo *info) {
+  struct siginfo routed = *info;
+  routed.error = info->code;
+  routed.code = EM_CODE_ROUTED;
+  uint64_t mask = em_acquire(&i->lock);
+  int tid = em_task(i->first_thread)->thread_of == i->number + 1
+                ? i->first_thread
+                : i->thread_list;
+  em_release(&i->lock, mask);
+  /* An instance without threads is just ending. */
+  if (tid)
+    (void)send(tid, signal, &routed);
+}
+
+static bool anyone_handles(int signal) {
+  for (uint32_t n = 0; n != em.instance_count; ++n) {
+    const struct instance *i = em_instance_at(n);
+    if (atomic_load(&i->state) == EM_RUNNING && !is_default(&i->actions[signal]))
+      return true;
+  }
+  return false;
+}
+
+/* A signal to the process: whose is it? */
+static void route(struct instance *self, int signal, struct siginfo *info,
+                  void *context) {
+  if (signal == SIGCHLD && em_parent_of(info->pid)) {
+    struct instance *parent = em_parent_of(info->pid);
+    if (parent == self)
+      deliver(self, signal, info, context);
+    else
+      pass_on(parent, signal, info);
+    return;
+  }
+  /* A timer's signal is meant for who has a handler for it. */
+  bool spare = SET(signal) & timers && anyone_handles(signal);
+  for (uint32_t n = 0; n != em.instance_count; ++n) {
+    struct instance *i = em_instance_at(n);
+    if (i != self && atomic_load(&i->state) == EM_RUNNING &&
+        !is_ignored(&i->actions[signal]) &&
+        !(spare && is_default(&i->actions[signal])))
+      pass_on(i, signal, info);
+  }
+  if (self && !(spare && is_default(&self->actions[signal])))
+    deliver(self, signal, info, context);
+}
+
+static void dispatch(int signal, void *information, void *context) {
+  struct siginfo *info = information;
+  struct instance *self = em_self();
+  if (self && signal == EM_SIGNAL && atomic_load(&self->state) == EM_ENDING &&
+      info->code == EM_CODE_STOP)
+    em_leave(self, 0);
+  if (info->code == EM_CODE_STOP)
+    return;
+  if (info->code == EM_CODE_ROUTED) {
+    info->code = info->error;
+    info->error = 0;
+    if (self)
+      deliver(self, signal, info, context);
+    return;
+  }
+  bool to_thread = info->code == SI_TKILL || signal == SIGPIPE ||
+                   signal == EM_SIGNAL ||
+                   (SET(signal) & faults && info->code > 0);
+  if (self && (to_thread || em_alone()))
+    deliver(self, signal, info, context);
+  else
+    route(self, signal, info, context);
+}
+
+long em_kill_self(struct instance *i, int signal) {
+  if (signal == 0)
+    return 0;
+  if (signal < 0 || signal > EM_SIGNALS)
+    return -EM_EINVAL;
+  if (SET(signal) & stops)
+    return em_syscall(SYS_kill, em.pid, signal);
+  const struct em_sigaction *a = &i->actions[signal];
+  if (signal == SIGKILL || (is_default(a) && !(SET(signal) & harmless)))
+    em_end_instance(i, 128 + signal);
+  struct siginfo info = {.signo = signal, .code = SI_TKILL, .pid = em.pid};
+  info.uid = em_syscall(SYS_getuid, 0);
+  return send(em_syscall(SYS_gettid, 0), signal, &info);
+}

@@ -1,0 +1,351 @@
+//===- CommandLine.cpp - From argv to a configuration ---------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The command line is a list of groups separated by ";". In a group, options
+// end at the first word that is none: the program. What follows belongs to the
+// program, whatever it looks like. So words are parsed one by one.
+//
+//===----------------------------------------------------------------------===//
+
+#include "CommandLine.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Option/Arg.h"
+#include "llvm/Option/ArgList.h"
+#include "llvm/Option/OptTable.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/StringSaver.h"
+
+using namespace llvm;
+using namespace llvm::opt;
+using namespace elfmerge;
+
+namespace {
+
+enum ID {
+  OPT_INVALID = 0,
+#define OPTION(...) LLVM_MAKE_OPT_ID(__VA_ARGS__),
+#include "Options.inc"
+#undef OPTION
+};
+
+#define PREFIX(NAME, VALUE)                                                    \
+  static constexpr StringLiteral NAME##_init[] = VALUE;                        \
+  static constexpr ArrayRef<StringLiteral> NAME(NAME##_init,                   \
+                                                std::size(NAME##_init) - 1);
+#include "Options.inc"
+#undef PREFIX
+
+constexpr OptTable::Info Infos[] = {
+#define OPTION(...) LLVM_CONSTRUCT_OPT_INFO(__VA_ARGS__),
+#include "Options.inc"
+#undef OPTION
+};
+
+class Options : public GenericOptTable {
+public:
+  Options() : GenericOptTable(Infos) {}
+};
+
+Error fail(const Twine &Message) {
+  return createStringError(inconvertibleErrorCode(), Message);
+}
+
+class Parser {
+public:
+  explicit Parser(ArrayRef<const char *> Args)
+      : Words(Args.begin(), Args.end()), Saver(Allocator) {}
+  Expected<CommandLine> parse();
+
+private:
+  Error parseOption(const Arg &A);
+  Error parseInstanceOption(const Arg &A);
+  Error parseProgram(StringRef First);
+  Error expand(StringRef ResponseFile);
+  Error check() const;
+
+  Options Table;
+  std::vector<const char *> Words;
+  unsigned Index = 0;
+  BumpPtrAllocator Allocator;
+  StringSaver Saver;
+  unsigned ResponseFiles = 0;
+
+  CommandLine Result;
+  SpecConfig Spec;          ///< of the group that is being parsed
+  std::string InstanceOption; ///< one that still waits for its program
+};
+
+/// Replaces the word at Index by the words of a file.
+Error Parser::expand(StringRef Path) {
+  if (++ResponseFiles > 100)
+    return fail("@" + Path + ": response files are nested too deeply");
+  ErrorOr<std::unique_ptr<MemoryBuffer>> File = MemoryBuffer::getFile(Path);
+  if (!File)
+    return fail("@" + Path + ": " + File.getError().message());
+  SmallVector<const char *, 16> More;
+  cl::TokenizeGNUCommandLine((*File)->getBuffer(), Saver, More);
+  Words.erase(Words.begin() + Index);
+  Words.insert(Words.begin() + Index, More.begin(), More.end());
+  return Error::success();
+}
+
+Error Parser::parseProgram(StringRef First) {
+  Spec.Program = First.str();
+  for (++Index; Index != Words.size(); ++Index) {
+    StringRef Word = Words[Index];
+    if (Word == ";")
+      break;
+    Spec.Args.push_back(Word.str());
+  }
+  Result.Config.Specs.push_back(std::move(Spec));
+  Spec = SpecConfig();
+  InstanceOption.clear();
+  if (Index == Words.size())
+    return Error::success();
+  if (++Index == Words.size())
+    return fail("no program behind the last ';'");
+  return Error::success();
+}
+
+Expected<CommandLine> Parser::parse() {
+  while (Index != Words.size()) {
+    // The list has to be made anew as response files change the words.
+    InputArgList List(Words.data(), Words.data() + Words.size());
+    unsigned At = Index;
+    std::unique_ptr<Arg> A = Table.ParseOneArg(List, Index);
+    if (!A)
+      return fail("option '" + Twine(Words[At]) + "' wants a value");
+    StringRef Word = Words[At];
+    if (A->getOption().getKind() == Option::UnknownClass)
+      return fail("unknown option '" + Word + "'");
+    Error E = Error::success();
+    if (A->getOption().getKind() == Option::InputClass) {
+      Index = At;
+      if (Word == ";")
+        return fail("no program in front of ';'");
+      E = Word.size() > 1 && Word.front() == '@' ? expand(Word.drop_front())
+                                                 : parseProgram(Word);
+    } else {
+      E = parseOption(*A);
+    }
+    if (E)
+      return E;
+    if (Result.Help || Result.Version)
+      return Result;
+  }
+  if (Error E = check())
+    return E;
+  return Result;
+}
+
+bool pick(StringRef Value, SymbolPolicy &Policy) {
+  if (Value == "auto")
+    Policy = SymbolPolicy::Auto;
+  else if (Value == "all")
+    Policy = SymbolPolicy::All;
+  else if (Value == "first")
+    Policy = SymbolPolicy::First;
+  else if (Value == "none")
+    Policy = SymbolPolicy::None;
+  else
+    return false;
+  return true;
+}
+
+void pickExit(StringRef Value, Config &C) {
+  C.ExitSpec.clear();
+  if (Value == "first-failure")
+    C.Exit = ExitRule::FirstFailure;
+  else if (Value == "first")
+    C.Exit = ExitRule::First;
+  else if (Value == "last")
+    C.Exit = ExitRule::Last;
+  else {
+    C.Exit = ExitRule::Spec;
+    C.ExitSpec = Value.str();
+  }
+}
+
+Error pickShare(StringRef Value, Config &C) {
+  SmallVector<StringRef, 2> Words;
+  Value.split(Words, ',');
+  for (StringRef W : Words) {
+    if (W == "fds")
+      C.ShareFds = true;
+    else if (W == "cwd")
+      C.ShareCwd = true;
+    else
+      return fail("--share=" + Value + ": found '" + W +
+                  "', wanted fds or cwd");
+  }
+  return Error::success();
+}
+
+Error Parser::parseOption(const Arg &A) {
+  Config &C = Result.Config;
+  StringRef Value = A.getNumValues() ? A.getValue() : "";
+  switch (A.getOption().getUnaliasedOption().getID()) {
+  case OPT_o:
+    C.Output = Value.str();
+    if (Value.empty())
+      return fail("-o wants a file name");
+    break;
+  case OPT_run:
+    Result.Run = true;
+    break;
+  case OPT_manifest:
+    return readManifest(Value, C);
+  case OPT_exit:
+    pickExit(Value, C);
+    break;
+  case OPT_share:
+    return pickShare(Value, C);
+  case OPT_library_path:
+    for (StringRef Dir : split(Value, ':'))
+      if (!Dir.empty())
+        C.LibraryPath.push_back(Dir.str());
+    break;
+  case OPT_sysroot:
+    C.Sysroot = Value.str();
+    break;
+  case OPT_embed:
+    C.Embed.push_back(Value.str());
+    break;
+  case OPT_symbols:
+    if (!pick(Value, C.Symbols))
+      return fail("--symbols=" + Value +
+                  ": wanted auto, all, first or none");
+    break;
+  case OPT_strip:
+    C.Symbols = SymbolPolicy::None;
+    break;
+  case OPT_Map:
+    C.MapFile = Value.str();
+    break;
+  case OPT_MF:
+    C.DepFile = Value.str();
+    break;
+  case OPT_save_temps:
+    C.SaveTemps = Value.str();
+    break;
+  case OPT_threads:
+    if (Value.getAsInteger(10, C.Threads) || C.Threads == 0)
+      return fail("--threads=" + Value + ": wanted a number of at least 1");
+    break;
+  case OPT_runtime:
+    C.Runtime = Value.str();
+    break;
+  case OPT_print_plan:
+    C.PrintPlan = true;
+    break;
+  case OPT_print_hooks:
+    C.PrintHooks = true;
+    break;
+  case OPT_linker_args:
+    C.PrintLinkerArgs = true;
+    break;
+  case OPT_verbose:
+    C.Verbose = true;
+    break;
+  case OPT_help:
+    Result.Help = true;
+    break;
+  case OPT_version:
+    Result.Version = true;
+    break;
+  default:
+    InstanceOption = A.getSpelling().str();
+    return parseInstanceOption(A);
+  }
+  return Error::success();
+}
+
+Error Parser::parseInstanceOption(const Arg &A) {
+  StringRef Value = A.getValue();
+  switch (A.getOption().getID()) {
+  case OPT_name:
+    if (Value.empty())
+      return fail("--name= wants a name");
+    Spec.Name = Value.str();
+    break;
+  case OPT_count:
+    if (Value.getAsInteger(10, Spec.Count) || Spec.Count == 0 ||
+        Spec.Count > 1000000)
+      return fail("--count=" + Value +
+                  ": wanted a number from 1 to 1000000");
+    break;
+  case OPT_env:
+    if (Value.find('=') == StringRef::npos || Value.front() == '=')
+      return fail("--env=" + Value + ": wanted NAME=VALUE");
+    Spec.Env.push_back(Value.str());
+    break;
+  case OPT_cwd:
+    Spec.Cwd = Value.str();
+    break;
+  case OPT_stack_size:
+    if (!parseSize(Value, Spec.StackSize) || Spec.StackSize < 65536)
+      return fail("--stack-size=" + Value +
+                  ": wanted at least 64K, in bytes or with a suffix K, M or "
+                  "G");
+    break;
+  case OPT_argv0:
+    Spec.Argv0 = Value.str();
+    break;
+  default:
+    llvm_unreachable("every option is one of the image's or an instance's");
+  }
+  return Error::success();
+}
+
+Error Parser::check() const {
+  const Config &C = Result.Config;
+  if (!InstanceOption.empty())
+    return fail("option '" + InstanceOption +
+                "' stands behind the last program, wanted it in front of its "
+                "program");
+  if (C.Specs.empty())
+    return fail("no program; see elfmerge --help");
+  if (Result.Run && !C.Output.empty())
+    return fail("--run and -o exclude each other");
+  bool Prints = C.PrintPlan || C.PrintHooks || C.PrintLinkerArgs;
+  if (!Result.Run && C.Output.empty() && !Prints)
+    return fail("no output; give -o IMAGE or --run");
+  if (!C.DepFile.empty() && C.Output.empty())
+    return fail("-MF without -o");
+  return Error::success();
+}
+
+} // namespace
+
+bool parseSize(StringRef Text, uint64_t &Value) {
+  unsigned Shift = 0;
+  if (Text.consume_back_insensitive("k"))
+    Shift = 10;
+  else if (Text.consume_back_insensitive("m"))
+    Shift = 20;
+  else if (Text.consume_back_insensitive("g"))
+    Shift = 30;
+  if (Text.getAsInteger(10, Value) || Value > (UINT64_MAX >> Shift) ||
+      Value > (uint64_t(1) << 40) >> Shift)
+    return false;
+  Value <<= Shift;
+  return true;
+}
+
+Expected<CommandLine> parseCommandLine(ArrayRef<const char *> Args) {
+  return Parser(Args).parse();
+}
+
+void printHelp(raw_ostream &OS) {
+  Options().printHelp(
+      OS,
+      "elfmerge [options] -o IMAGE [instance options] PROGRAM [ARG...] "
+      "[';' [instance options] PROGRAM [ARG...]]...",
+      "elfmerge: puts position-independent programs into one ELF image, where "
+      "each runs as a thread of one process");
+}

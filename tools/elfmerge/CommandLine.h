@@ -1,0 +1,31 @@
+//===- CommandLine.h - From argv to a configuration -----------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ELFMERGE_TOOLS_COMMANDLINE_H
+#define ELFMERGE_TOOLS_COMMANDLINE_H
+
+#include "elfmerge/Merge.h"
+
+struct CommandLine {
+  elfmerge::Config Config;
+  bool Run = false;
+  bool Help = false;
+  bool Version = false;
+};
+
+/// \p Args is argv without argv[0].
+llvm::Expected<CommandLine> parseCommandLine(llvm::ArrayRef<const char *> Args);
+
+void printHelp(llvm::raw_ostream &OS);
+
+/// Appends the instances of the YAML file \p Path.
+llvm::Error readManifest(llvm::StringRef Path, elfmerge::Config &Config);
+
+/// A number with an optional suffix K, M or G. False when it is none.
+bool parseSize(llvm::StringRef Text, uint64_t &Value);
+
+#endif // ELFMERGE_TOOLS_COMMANDLINE_H

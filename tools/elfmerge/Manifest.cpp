@@ -1,0 +1,96 @@
+//===- Manifest.cpp - The plan as a YAML file -----------------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+//   instances:
+//     - program: ./server
+//       args: [--port, '80']
+//       name: web
+//       count: 2
+//       env: [MODE=test]
+//       cwd: /srv
+//       stack-size: 1M
+//       argv0: server
+//
+// Only `program` is required. Each entry is one group of the command line.
+//
+//===----------------------------------------------------------------------===//
+
+#include "CommandLine.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/YAMLTraits.h"
+
+using namespace llvm;
+using namespace elfmerge;
+
+namespace {
+struct Manifest {
+  std::vector<SpecConfig> Instances;
+};
+} // namespace
+
+LLVM_YAML_IS_SEQUENCE_VECTOR(SpecConfig)
+
+namespace llvm::yaml {
+
+template <> struct MappingTraits<SpecConfig> {
+  static void mapping(IO &Io, SpecConfig &S) {
+    std::string StackSize;
+    Io.mapRequired("program", S.Program);
+    Io.mapOptional("args", S.Args);
+    Io.mapOptional("name", S.Name);
+    Io.mapOptional("count", S.Count);
+    Io.mapOptional("env", S.Env);
+    Io.mapOptional("cwd", S.Cwd);
+    Io.mapOptional("stack-size", StackSize);
+    Io.mapOptional("argv0", S.Argv0);
+    if (!StackSize.empty() &&
+        (!parseSize(StackSize, S.StackSize) || S.StackSize < 65536))
+      Io.setError("stack-size: wanted at least 64K, in bytes or with a suffix "
+                  "K, M or G");
+    if (S.Count == 0 || S.Count > 1000000)
+      Io.setError("count: wanted a number from 1 to 1000000");
+    for (const std::string &E : S.Env)
+      if (E.find('=') == std::string::npos || E.front() == '=')
+        Io.setError("env: wanted NAME=VALUE");
+  }
+};
+
+template <> struct MappingTraits<Manifest> {
+  static void mapping(IO &Io, Manifest &M) {
+    Io.mapRequired("instances", M.Instances);
+  }
+};
+
+} // namespace llvm::yaml
+
+/// Keeps the first of YAML's diagnostics, without its source line.
+static void remember(const SMDiagnostic &D, void *Message) {
+  auto &Text = *static_cast<std::string *>(Message);
+  if (Text.empty())
+    Text = (Twine("line ") + Twine(D.getLineNo()) + ": " + D.getMessage()).str();
+}
+
+Error readManifest(StringRef Path, Config &Cfg) {
+  ErrorOr<std::unique_ptr<MemoryBuffer>> File = MemoryBuffer::getFile(Path);
+  if (!File)
+    return createStringError(File.getError(),
+                             Path + ": " + File.getError().message());
+  std::string Message;
+  yaml::Input In((*File)->getBuffer(), nullptr, remember, &Message);
+  Manifest M;
+  In >> M;
+  if (In.error())
+    return createStringError(In.error(),
+                             Path + ": " +
+                                 (Message.empty() ? "not a manifest: found no "
+                                                    "list of instances"
+                                                  : Message));
+  for (SpecConfig &S : M.Instances)
+    Cfg.Specs.push_back(std::move(S));
+  return Error::success();
+}

@@ -1,0 +1,99 @@
+//===- elfmerge.cpp - The tool --------------------------------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Errno.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+using namespace llvm;
+using namespace elfmerge;
+
+static Error systemError(const Twine &What) {
+  int Code = errno;
+  return createStringError(std::error_code(Code, std::generic_category()),
+                           What + ": " + sys::StrError(Code));
+}
+
+/// The runtime is installed beside the tool: ../lib/elfmerge.
+static std::string runtimeBeside(const char *Argv0) {
+  SmallString<128> Path(sys::fs::getMainExecutable(
+      Argv0, reinterpret_cast<void *>(&runtimeBeside)));
+  sys::path::remove_filename(Path);
+  sys::path::append(Path, "..", "lib", "elfmerge");
+  sys::path::append(Path, "libelfmerge_rt-x86_64.a");
+  sys::path::remove_dots(Path, /*remove_dot_dot=*/true);
+  return std::string(Path);
+}
+
+/// Copies the file \p Path to memory and becomes it.
+static Error execute(StringRef Path) {
+  int Memory = memfd_create("elfmerge-image", MFD_CLOEXEC);
+  if (Memory < 0)
+    return systemError("memfd_create");
+  Expected<sys::fs::file_t> File = sys::fs::openNativeFileForRead(Path);
+  if (!File)
+    return File.takeError();
+  while (ssize_t Copied = sendfile(Memory, *File, nullptr, 1 << 30))
+    if (Copied < 0)
+      return systemError("sendfile");
+  sys::fs::closeFile(*File);
+  sys::fs::remove(Path);
+  const char *Argv[] = {"elfmerge-image", nullptr};
+  outs().flush();
+  syscall(SYS_execveat, Memory, "", Argv, environ, AT_EMPTY_PATH);
+  return systemError("cannot run the image");
+}
+
+static Error run(CommandLine &CL) {
+  SmallString<128> Path;
+  if (CL.Run) {
+    if (std::error_code EC =
+            sys::fs::createTemporaryFile("elfmerge", "image", Path))
+      return createStringError(EC, "cannot create a temporary file: " +
+                                       EC.message());
+    CL.Config.Output = std::string(Path);
+  }
+  Error E = merge(CL.Config, outs(), errs());
+  if (!E && CL.Run && !CL.Config.PrintLinkerArgs)
+    E = execute(Path);
+  if (CL.Run)
+    sys::fs::remove(Path);
+  return E;
+}
+
+int main(int Argc, char **Argv) {
+  InitLLVM Init(Argc, Argv);
+  auto Fail = [](Error E) {
+    errs() << "elfmerge: error: " << toString(std::move(E)) << "\n";
+    return 1;
+  };
+  Expected<CommandLine> CL = parseCommandLine(ArrayRef(Argv + 1, Argc - 1));
+  if (!CL)
+    return Fail(CL.takeError());
+  if (CL->Help) {
+    printHelp(outs());
+    return 0;
+  }
+  if (CL->Version) {
+    outs() << "elfmerge " ELFMERGE_VERSION "\n";
+    return 0;
+  }
+  if (CL->Config.Runtime.empty())
+    CL->Config.Runtime = runtimeBeside(Argv[0]);
+  if (Error E = run(*CL))
+    return Fail(std::move(E));
+  return 0;
+}
