@@ -295,11 +295,12 @@ static void pass_on(struct instance *i, int signal,
   routed.error = info->code;
   routed.code = EM_CODE_ROUTED;
   uint64_t mask = em_acquire(&i->lock);
-  int tid = em_task(i->first_thread)->thread_of == i->number + 1
-                ? i->first_thread
-                : i->thread_list;
+  int tid = i->thread_list;
+  for (int t = tid; t; t = em_task(t)->next)
+    if (t == i->first_thread)
+      tid = t;
   em_release(&i->lock, mask);
-  /* An instance without threads is just ending. */
+  /* An instance without threads is just starting or ending. */
   if (tid)
     (void)send(tid, signal, &routed);
 }
