@@ -6,9 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // A few system calls act on the whole process. Where a blob can make one of
-// those, the instruction gives way to a jump to a trampoline in the blob's hooks
-// segment; everything else stays as it is, byte for byte. This is done here,
-// once per file, so that running costs nothing.
+// those, the instruction gives way to a jump to a trampoline in the blob's
+// hooks segment; everything else stays as it is, byte for byte. This is done
+// here, once per file, so that running costs nothing.
 //
 // Blobs do not depend on each other and are worked on in parallel. From here on
 // a blob's bytes and its hooks are final, but for the program headers of a
@@ -43,8 +43,8 @@ Error hookBlob(Blob &B) {
   x86_64::CodeMap Map(B);
   x86_64::CodeRegions Code(Map);
   std::vector<Site> Sites = x86_64::scanSites(Code);
-  return inFile(B.Path,
-                x86_64::patchSites(Code, std::move(Sites), hookedCalls(B.Kind)));
+  return inFile(
+      B.Path, x86_64::patchSites(Code, std::move(Sites), hookedCalls(B.Kind)));
 }
 
 } // namespace
@@ -58,7 +58,8 @@ Error elfmerge::hookBlobs(Context &Ctx) {
         Messages[I] = toString(std::move(E));
   };
   DefaultThreadPool Pool(hardware_concurrency(Ctx.Cfg.Threads));
-  unsigned Workers = std::min<size_t>(Pool.getMaxConcurrency(), Ctx.Blobs.size());
+  unsigned Workers =
+      std::min<size_t>(Pool.getMaxConcurrency(), Ctx.Blobs.size());
   for (unsigned I = 1; I < Workers; ++I)
     Pool.async(Work);
   Work();

@@ -43,7 +43,7 @@ static void writeRuntime(const Context &Ctx, raw_ostream &OS) {
         "  . = ALIGN(CONSTANT(MAXPAGESIZE));\n"
         "  .text : { *(.text .text.*) } :text\n"
         "  . = ALIGN(CONSTANT(MAXPAGESIZE));\n"
-        "  .data : { *(.data .data.*) } :data\n"
+        "  .data : { *(.data .data.* .got .got.*) } :data\n"
         "  .bss : { *(.bss .bss.* COMMON) } :data\n"
         "  ASSERT(. <= "
      << hex(Ctx.RuntimeEnd)

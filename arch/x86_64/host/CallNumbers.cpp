@@ -43,7 +43,8 @@ private:
     if (Asked.insert(uint64_t(Index) << 8 | Register).second)
       Questions.push_back({Index, Register});
   }
-  bool answer(size_t Index, uint8_t Register, SmallVectorImpl<uint32_t> &Values);
+  bool answer(size_t Index, uint8_t Register,
+              SmallVectorImpl<uint32_t> &Values);
   bool passThrough(size_t Index, uint8_t Register,
                    SmallVectorImpl<uint32_t> &Values);
 

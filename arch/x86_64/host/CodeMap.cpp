@@ -159,7 +159,8 @@ void CodeMap::readRanges() {
   });
   for (size_t I = 1; I < Ranges.size(); ++I)
     Ranges[I].Start = std::max(Ranges[I].Start, Ranges[I - 1].End);
-  llvm::erase_if(Ranges, [](const AddressRange &R) { return R.Start >= R.End; });
+  llvm::erase_if(Ranges,
+                 [](const AddressRange &R) { return R.Start >= R.End; });
 }
 
 void CodeMap::addSymbols(ArrayRef<ELFT::Sym> Table, StringRef Strings) {
@@ -244,8 +245,7 @@ Extent CodeMap::extentOf(uint64_t Address) const {
       Entry->Code.Start == Entry->Code.End)
     return gapExtent(Address, Gap);
   uint64_t Padding = Gap.End - Entry->Code.End;
-  uint64_t End = Padding <= SmallGap ? Gap.End
-                                     : Entry->Code.End + PaddingReach;
+  uint64_t End = Padding <= SmallGap ? Gap.End : Entry->Code.End + PaddingReach;
   if (Address < End)
     return {{Entry->Code.Start, End}, true, *Entry};
   Gap.Start = Entry->Code.End;
@@ -258,10 +258,10 @@ Extent CodeMap::gapExtent(uint64_t Address, AddressRange Gap) const {
   if (!F.Name.empty()) {
     Result.Range.Start = F.Address;
     auto Next = llvm::find_if(
-        make_range(llvm::partition_point(
-                       Symbols,
-                       [=](const Symbol &S) { return S.Address <= Address; }),
-                   Symbols.end()),
+        make_range(
+            llvm::partition_point(
+                Symbols, [=](const Symbol &S) { return S.Address <= Address; }),
+            Symbols.end()),
         [](const Symbol &S) { return S.IsFunction; });
     if (Next != Symbols.end())
       Result.Range.End = std::min(Result.Range.End, Next->Address);
@@ -278,8 +278,7 @@ std::vector<uint64_t> CodeMap::knownEntries() const {
   std::vector<uint64_t> Out = {B.Entry, Info.Init, Info.Fini};
   for (const Symbol &S : Symbols)
     Out.push_back(S.Address);
-  for (const ELFT::Rela &R :
-       arrayAt<ELFT::Rela>(B, Info.Rela, Info.RelaSize)) {
+  for (const ELFT::Rela &R : arrayAt<ELFT::Rela>(B, Info.Rela, Info.RelaSize)) {
     unsigned Type = R.getType(/*isMips64EL=*/false);
     if (Type == ELF::R_X86_64_RELATIVE || Type == ELF::R_X86_64_IRELATIVE)
       Out.push_back(R.r_addend);

@@ -67,8 +67,8 @@ ArrayRef<Region::Branch> Region::branchesInto(uint64_t Low,
 Region decodeRegion(const CodeMap &Map, const Extent &E, uint64_t SyncBefore) {
   Region R;
   R.Code = E;
-  R.Insns = DecodeCache::get().decode(Map.bytes(E.Range.Start),
-                                      E.Range.End - E.Range.Start, E.Range.Start);
+  R.Insns = DecodeCache::get().decode(
+      Map.bytes(E.Range.Start), E.Range.End - E.Range.Start, E.Range.Start);
   if (!E.Exact) {
     uint64_t Sync = syncPoint(Map, R.Insns);
     if (Sync > SyncBefore)

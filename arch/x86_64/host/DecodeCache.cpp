@@ -90,9 +90,10 @@ std::vector<Insn> DecodeCache::relocate(const Shape &S, ArrayRef<uint8_t> Bytes,
     if (!I.Target)
       continue;
     const uint8_t *End = &Bytes[I.Address - Address] + I.Size;
-    I.Target = I.end() + (isNear(I) ? int32_t(support::endian::read32le(
-                                          End - DistanceSize))
-                                    : int8_t(End[-1]));
+    I.Target =
+        I.end() + (isNear(I)
+                       ? int32_t(support::endian::read32le(End - DistanceSize))
+                       : int8_t(End[-1]));
   }
   return Insns;
 }

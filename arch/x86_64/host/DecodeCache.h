@@ -42,9 +42,8 @@ private:
 
   static bool matches(Shape &S, llvm::ArrayRef<uint8_t> Bytes);
   static void makeMask(Shape &S);
-  static std::vector<Insn> relocate(const Shape &S,
-                                    llvm::ArrayRef<uint8_t> Bytes,
-                                    uint64_t Address);
+  static std::vector<Insn>
+  relocate(const Shape &S, llvm::ArrayRef<uint8_t> Bytes, uint64_t Address);
 
   llvm::DenseMap<uint64_t, std::vector<Shape>> Shapes; ///< by size
   size_t CachedBytes = 0;

@@ -92,9 +92,9 @@ struct Decoder::Impl {
   std::unique_ptr<MCContext> Ctx;
   std::unique_ptr<MCDisassembler> Dis;
 
-  std::vector<uint8_t> RegOf; ///< by LLVM's register number
+  std::vector<uint8_t> RegOf;                     ///< by LLVM's register number
   std::vector<std::pair<unsigned, Idiom>> Idioms; ///< by opcode
-  unsigned Rip = 0, Hlt = 0, Ud2 = 0, Int3 = 0, Syscall = 0;
+  unsigned Rip = 0, Flags = 0, Hlt = 0, Ud2 = 0, Int3 = 0, Syscall = 0;
 
   Impl();
   void learnRegisters();
@@ -124,7 +124,8 @@ Decoder::Impl::Impl() {
   MII.reset(T.createMCInstrInfo());
   STI.reset(T.createMCSubtargetInfo(TT, "", ""));
   MIA.reset(T.createMCInstrAnalysis(MII.get()));
-  Ctx = std::make_unique<MCContext>(Triple(TT), MAI.get(), MRI.get(), STI.get());
+  Ctx =
+      std::make_unique<MCContext>(Triple(TT), MAI.get(), MRI.get(), STI.get());
   Dis.reset(T.createMCDisassembler(*STI, *Ctx));
   learnRegisters();
   for (const Sample &S : Samples)
@@ -149,8 +150,8 @@ void Decoder::Impl::learnRegisters() {
   uint64_t Size;
   for (unsigned R = 0; R != 16; ++R) {
     // mov $1, %r64
-    const uint8_t Mov[] = {uint8_t(0x48 | R >> 3), 0xc7, uint8_t(0xc0 | (R & 7)),
-                           1, 0, 0, 0};
+    const uint8_t Mov[] = {
+        uint8_t(0x48 | R >> 3), 0xc7, uint8_t(0xc0 | (R & 7)), 1, 0, 0, 0};
     decode(Mov, 0, Inst, Size);
     for (MCPhysReg Sub : MRI->subregs_inclusive(Inst.getOperand(0).getReg()))
       RegOf[Sub] = R;
@@ -158,6 +159,9 @@ void Decoder::Impl::learnRegisters() {
   // lea 0(%rip), %rax
   decode({0x48, 0x8d, 0x05, 0, 0, 0, 0}, 0, Inst, Size);
   Rip = Inst.getOperand(1).getReg();
+  // cmc, which reads and writes nothing else
+  decode({0xf5}, 0, Inst, Size);
+  Flags = MII->get(Inst.getOpcode()).implicit_uses().front();
 }
 
 InsnKind Decoder::Impl::classify(const MCInst &Inst,
@@ -184,9 +188,8 @@ bool Decoder::Impl::defines(const MCInst &Inst, uint8_t Register) const {
   for (unsigned Op = 0, E = Desc.getNumDefs(); Op != E; ++Op)
     if (Inst.getOperand(Op).isReg() && reg(Inst, Op) == Register)
       return true;
-  return llvm::any_of(Desc.implicit_defs(), [&](MCPhysReg R) {
-    return RegOf[R] == Register;
-  });
+  return llvm::any_of(Desc.implicit_defs(),
+                      [&](MCPhysReg R) { return RegOf[R] == Register; });
 }
 
 Decoder::Decoder() : I(std::make_unique<Impl>()) {}
@@ -250,6 +253,18 @@ std::optional<uint32_t> Decoder::pushedConst(ArrayRef<uint8_t> Bytes,
   return uint32_t(Inst.getOperand(0).getImm());
 }
 
+Decoder::FlagUse Decoder::flagUse(ArrayRef<uint8_t> Bytes, uint64_t Address) {
+  MCInst Inst;
+  uint64_t Size;
+  if (!I->decode(Bytes, Address, Inst, Size))
+    return FlagUse::None;
+  const MCInstrDesc &Desc = I->MII->get(Inst.getOpcode());
+  if (is_contained(Desc.implicit_uses(), I->Flags))
+    return FlagUse::Read;
+  return is_contained(Desc.implicit_defs(), I->Flags) ? FlagUse::Write
+                                                      : FlagUse::None;
+}
+
 /// The place of the distance is found by changing four bytes at a time until
 /// the disassembler sees another distance and no other difference.
 Decoder::RipOperand Decoder::ripOperand(ArrayRef<uint8_t> Bytes,
@@ -263,8 +278,8 @@ Decoder::RipOperand Decoder::ripOperand(ArrayRef<uint8_t> Bytes,
   };
   if (llvm::none_of(Inst, isRip))
     return {};
-  auto Target = I->MIA->evaluateMemoryOperandAddress(Inst, I->STI.get(), Address,
-                                                     Size);
+  auto Target =
+      I->MIA->evaluateMemoryOperandAddress(Inst, I->STI.get(), Address, Size);
   if (!Target)
     return {true, 0};
   int32_t Distance = int32_t(*Target - Address - Size);

@@ -55,7 +55,19 @@ struct Insn {
 };
 
 /// The 64-bit general registers in the order of their encoding.
-enum Reg : uint8_t { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R11 = 11, R12 };
+enum Reg : uint8_t {
+  RAX,
+  RCX,
+  RDX,
+  RBX,
+  RSP,
+  RBP,
+  RSI,
+  RDI,
+  R8,
+  R11 = 11,
+  R12
+};
 constexpr uint8_t NoReg = 0xff;
 
 /// What an instruction does to one register.
@@ -89,6 +101,10 @@ public:
   /// The constant that a push pushes.
   std::optional<uint32_t> pushedConst(llvm::ArrayRef<uint8_t> Bytes,
                                       uint64_t Address);
+
+  /// What the instruction at the start of \p Bytes does first with the flags.
+  enum class FlagUse { None, Read, Write };
+  FlagUse flagUse(llvm::ArrayRef<uint8_t> Bytes, uint64_t Address);
 
   struct RipOperand {
     bool Relative = false; ///< refers to memory by its distance from itself

@@ -119,7 +119,8 @@ void Finder::scan(AddressRange Range) {
       Found[I] = isBranch(P[I]) | isCondition(P[I], P[I + 1]) |
                  isLea(P[I], P[I + 1]) | isXBegin(P[I], P[I + 1]);
     for (size_t I = 0; I != Block; I += 8)
-      for (uint64_t Rest = endian::read64le(Found + I); Rest; Rest &= Rest - 1) {
+      for (uint64_t Rest = endian::read64le(Found + I); Rest;
+           Rest &= Rest - 1) {
         size_t At = Start + I + llvm::countr_zero(Rest) / 8;
         examine(&Bytes[At], Range.Start + At);
       }

@@ -36,6 +36,12 @@ constexpr size_t MaxMoved = 4;
 /// to them.
 constexpr uint64_t MaxSpan = uint64_t(1) << 30;
 
+std::string functionName(const Site &S) {
+  if (S.Function.empty())
+    return "the function at " + hex(S.FunctionStart);
+  return S.Function;
+}
+
 class Patcher {
 public:
   Patcher(const CodeRegions &Code, const HookedSet &Hooked)
@@ -57,6 +63,7 @@ private:
   bool isUsed(AddressRange At) const;
   bool isUnused(const Region &R, size_t Index) const;
   void writeJump(AddressRange At, uint64_t Target);
+  bool usesFlagsBehind(const Region &R, size_t Index) const;
   Error noRoom(const Site &S, const Region &R, size_t Index) const;
 
   const CodeRegions &Code;
@@ -135,8 +142,8 @@ bool Patcher::chooseHole(Site &S, Window &W) {
   if (isUsed(W.At))
     return false;
   uint64_t Origin = Syscall.Address + ShortJumpSize;
-  size_t First = R.indexAt(std::max(Origin - std::min<uint64_t>(Origin, 128),
-                                    R.start()));
+  size_t First =
+      R.indexAt(std::max(Origin - std::min<uint64_t>(Origin, 128), R.start()));
   for (size_t I = First; I != R.Insns.size(); ++I) {
     uint64_t Start = R.Insns[I].Address;
     if (int64_t(Start - Origin) > 127)
@@ -181,17 +188,38 @@ Error Patcher::noRoom(const Site &S, const Region &R, size_t Index) const {
       break;
     Room += In.Size;
   }
-  std::string Function =
-      S.Function.empty() ? "the function at " + hex(S.FunctionStart) : S.Function;
-  return fail("syscall at " + hex(S.Address) + " in " + Function +
+  return fail("syscall at " + hex(S.Address) + " in " + functionName(S) +
               ": no room for a jump: found " + Twine(Room) +
               " bytes that can be moved and no unused bytes nearby, wanted " +
               Twine(NearJumpSize));
 }
 
+/// The kernel preserves the flags, trampolines do not. Compilers take them for
+/// destroyed unless told otherwise, so this finds hand-written exceptions.
+bool Patcher::usesFlagsBehind(const Region &R, size_t Index) const {
+  for (size_t I = Index + 1; I != R.Insns.size(); ++I) {
+    const Insn &In = R.Insns[I];
+    switch (Decoder::get().flagUse(Code.bytes(In), In.Address)) {
+    case Decoder::FlagUse::Read:
+      return true;
+    case Decoder::FlagUse::Write:
+      return false;
+    case Decoder::FlagUse::None:
+      break;
+    }
+    if (!In.fallsThrough() || In.Kind == InsnKind::Call ||
+        In.Kind == InsnKind::Syscall)
+      return false;
+  }
+  return false;
+}
+
 Error Patcher::patch(Site &S, HooksWriter &Writer) {
   const Region *R = Code.find(S.Address);
   Window W{R, 0, R->indexAt(S.Address), 0, {}};
+  if (usesFlagsBehind(*R, W.Site))
+    return fail("syscall at " + hex(S.Address) + " in " + functionName(S) +
+                ": found flags in use behind it, wanted them free");
   if (!chooseWindow(S, W) && !chooseHole(S, W))
     return noRoom(S, *R, W.Site);
   bool CheckNumber = S.Numbers.empty() || !llvm::all_of(S.Numbers, inSet());

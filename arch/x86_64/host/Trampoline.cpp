@@ -115,8 +115,8 @@ void HooksWriter::writeCheck() {
   put({0x77, TestSize});               // ja plain
   put({0x0f, 0xa3, 0x05});             // bt %eax, bitmap(%rip)
   putDistance(Bitmap);
-  put({0x72, PlainSize});                   // jc, over plain
-  put({0x0f, 0x05});                        // plain: syscall
+  put({0x72, PlainSize});                        // jc, over plain
+  put({0x0f, 0x05});                             // plain: syscall
   put({0xeb, uint8_t(EnterSize + EM_RAW_SIZE)}); // jmp back
 }
 

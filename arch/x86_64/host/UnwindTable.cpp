@@ -195,8 +195,7 @@ std::optional<uint64_t> UnwindTable::nextStart(uint64_t Address) const {
 UnwindEntry UnwindTable::read(size_t Index) const {
   UnwindEntry Result;
   Result.Code = {start(Index), start(Index)};
-  Reader R(B,
-           Header.Start + int32_t(endian::read32le(&Sorted[Index * 8 + 4])));
+  Reader R(B, Header.Start + int32_t(endian::read32le(&Sorted[Index * 8 + 4])));
   R.read<uint32_t>(); // length
   uint64_t Here = R.address();
   CommonEntry Common = readCommonEntry(B, Here - R.read<uint32_t>());
@@ -217,8 +216,7 @@ UnwindEntry UnwindTable::read(size_t Index) const {
 }
 
 /// Itanium C++ ABI: Exception Handling, "The Language-Specific Data Area".
-std::vector<uint64_t>
-UnwindTable::landingPads(const UnwindEntry &Entry) const {
+std::vector<uint64_t> UnwindTable::landingPads(const UnwindEntry &Entry) const {
   std::vector<uint64_t> Pads;
   if (!Entry.Lsda)
     return Pads;

@@ -54,7 +54,7 @@ private:
 
   Blob &B;
   AddressRange Header;
-  uint64_t Frames = 0;              ///< address of .eh_frame
+  uint64_t Frames = 0;            ///< address of .eh_frame
   llvm::ArrayRef<uint8_t> Sorted; ///< pairs of int32_t: start, description
 };
 
