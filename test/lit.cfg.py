@@ -66,3 +66,9 @@ if lit_config.maxIndividualTestTime == 0:
     supported, _ = lit_config.maxIndividualTestTimeIsSupported
     if supported:
         lit_config.maxIndividualTestTime = 300
+
+for tool in ["gdb", "strace", "unshare", "setpriv"]:
+    if which(tool):
+        config.available_features.add(tool)
+if os.path.exists("/usr/include/python3.11/Python.h"):
+    config.available_features.add("python-embedding")

@@ -15,6 +15,7 @@
 #define ELFMERGE_LIB_MERGE_CONTEXT_H
 
 #include "Blob.h"
+#include "TempFiles.h"
 #include "elfmerge/Merge.h"
 #include "llvm/Support/raw_ostream.h"
 #include <memory>
@@ -83,9 +84,9 @@ struct Instance {
   int Interpreter = -1; ///< maps it, or there is none
 };
 
-/// A range of the content area, which fold appends to the linker's output:
-/// the loaded bytes of a blob, then on a page of its own its hooks' text. A
-/// library has a zero page, its slot, between the two.
+/// A range of the content area, a part of the image file: the loaded bytes of
+/// a blob, then on a page of its own its hooks' text. A library has a zero
+/// page, its slot, between the two.
 struct Content {
   Blob *B;
   uint64_t Offset; ///< content offset, a page multiple
@@ -95,7 +96,7 @@ struct Content {
 
 struct Context {
   Context(const Config &Cfg, llvm::raw_ostream &Out, llvm::raw_ostream &Log)
-      : Cfg(Cfg), Out(Out), Log(Log) {}
+      : Cfg(Cfg), Out(Out), Log(Log), Temps(Cfg.SaveTemps) {}
 
   const Config &Cfg;
   llvm::raw_ostream &Out;
@@ -114,6 +115,7 @@ struct Context {
   std::vector<Content> Contents; ///< sorted by offset, libraries first
   std::vector<Blob *> Libraries; ///< embedded, in the order of their contents
   uint64_t StoreAddress = 0;     ///< where the libraries' contents are mapped
+  uint64_t ContentBase = 0;      ///< file offset of the content area
   uint64_t MaxAlign = PageSize;  ///< of the image's load address
   uint64_t RuntimeEnd = 0;       ///< the runtime has to end below
   uint64_t Span = 0;             ///< end of the image's address space
@@ -122,14 +124,18 @@ struct Context {
   std::string Table; ///< the image table (RuntimeABI.h)
 
   // objects pass, script pass
-  std::string TempDir;
   std::vector<std::string> LinkerInputs; ///< paths of objects
   std::string Script;                    ///< path
 
   // link pass
-  std::string Linked; ///< path of the output under construction
+  std::string Linked; ///< path of the linker's output
+
+  std::string Partial; ///< the output under construction; empty: none
+  int OutputFd = -1;   ///< open on it
+  TempFiles Temps;
 
   const Content &contentOf(const Blob *B) const;
+  uint64_t contentEnd() const; ///< a page multiple
 
   /// The blob of file \p Path, opened at most once; files of equal contents
   /// are one blob.

@@ -1,84 +1,92 @@
-//===- Fold.cpp - Pass 10: put the contents into the image -------------===//
+//===- Fold.cpp - Pass 10: make the image of what was linked --------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// The linker's output knows every address and symbol but holds no blob. Fold
-// appends the content area, each blob once, writes the program headers of all
-// mappings, those of repeated instances at the same file offsets, and lets the
-// section headers point into the contents. Then the file takes the output's
-// name, in one step.
+// The linker's output knows every address but holds no blob. In the image
+// stand, one behind the other, what of it is loaded, the content area, the
+// symbol table and the section headers. Fold writes the program headers of all
+// mappings, those of repeated instances at the same file offsets, adds the
+// instances' symbols, and lets the section headers point into the contents.
 //
 //===----------------------------------------------------------------------===//
 
-#include "Context.h"
+#include "Contents.h"
 #include "Error.h"
-#include "elfmerge/RuntimeABI.h"
+#include "Symbols.h"
 #include "llvm/ADT/StringMap.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include <unistd.h>
 
 using namespace llvm;
 using namespace llvm::ELF;
 using namespace elfmerge;
 
+using Ehdr = Blob::ELFT::Ehdr;
+using Shdr = Blob::ELFT::Shdr;
+using Sym = Blob::ELFT::Sym;
+
 namespace {
 
 class Folder {
 public:
-  Folder(Context &Ctx, int Fd, uint64_t LinkedSize)
-      : Ctx(Ctx), Fd(Fd), ContentBase(alignTo(LinkedSize, PageSize)) {}
-  Error appendContents();
-  Error editHeaders(MutableArrayRef<uint8_t> Linked);
+  Folder(const Context &Ctx, int Fd, MutableArrayRef<uint8_t> Linked)
+      : Ctx(Ctx), Fd(Fd), Linked(Linked) {}
+  Error run();
 
 private:
-  Error write(ArrayRef<uint8_t> Bytes, uint64_t Offset);
-  void writeProgramHeaders(MutableArrayRef<uint8_t> Linked);
-  void editSectionHeaders(MutableArrayRef<Blob::ELFT::Shdr> Headers,
-                          StringRef Names);
+  Error readSections();
+  void writeProgramHeaders();
+  void pointSectionsAtContents();
+  Error addSymbols();
+  void place(Shdr &Section, std::string Bytes);
+  StringRef nameOf(const Shdr &S) const {
+    return Names.substr(S.sh_name).split('\0').first;
+  }
+  StringRef bytesOf(const Shdr &S) const {
+    return toStringRef(Linked).substr(S.sh_offset, S.sh_size);
+  }
 
-  Context &Ctx;
+  const Context &Ctx;
   int Fd;
-  uint64_t ContentBase;
+  MutableArrayRef<uint8_t> Linked;
+  std::vector<Shdr> Sections;
+  StringRef Names;
+  uint64_t LoadedSize = 0; ///< of the linker's output
+  std::string Tail;        ///< what stands behind the content area
 };
 
-Error Folder::write(ArrayRef<uint8_t> Bytes, uint64_t Offset) {
-  while (!Bytes.empty()) {
-    ssize_t Written = ::pwrite(Fd, Bytes.data(), Bytes.size(), Offset);
-    if (Written < 0 && errno == EINTR)
-      continue;
-    if (Written < 0)
-      return errorCodeToError(std::error_code(errno, std::generic_category()));
-    Bytes = Bytes.drop_front(Written);
-    Offset += Written;
-  }
+template <typename T> StringRef toBytes(ArrayRef<T> Array) {
+  return {reinterpret_cast<const char *>(Array.data()),
+          Array.size() * sizeof(T)};
+}
+
+Error Folder::readSections() {
+  Expected<object::ELFFile<Blob::ELFT>> File =
+      object::ELFFile<Blob::ELFT>::create(toStringRef(Linked));
+  if (!File)
+    return File.takeError();
+  Expected<Blob::ELFT::ShdrRange> Headers = File->sections();
+  if (!Headers)
+    return Headers.takeError();
+  Expected<StringRef> NamesOrError = File->getSectionStringTable(*Headers);
+  if (!NamesOrError)
+    return NamesOrError.takeError();
+  Sections.assign(Headers->begin(), Headers->end());
+  Names = *NamesOrError;
+  for (const Shdr &S : Sections)
+    if ((S.sh_flags & SHF_ALLOC) && S.sh_type != SHT_NOBITS)
+      LoadedSize = std::max<uint64_t>(LoadedSize, S.sh_offset + S.sh_size);
+  if (LoadedSize > Ctx.ContentBase)
+    return fail("the runtime is too large: found " + hex(LoadedSize) +
+                " bytes, wanted at most " + hex(Ctx.ContentBase));
   return Error::success();
 }
 
-Error Folder::appendContents() {
-  uint64_t End = ContentBase;
-  for (const Content &C : Ctx.Contents) {
-    if (Error E = write(std::as_const(*C.B).bytes().take_front(
-                            C.B->loadedSize()),
-                        ContentBase + C.Offset))
-      return E;
-    if (Error E = write(C.B->Hooks.Text, ContentBase + C.hooksOffset()))
-      return E;
-    End = ContentBase + C.end();
-  }
-  // A mapping's last page has to lie wholly in the file: what is behind the
-  // end of a file is not there, and behind contents there must be zeros.
-  if (::ftruncate(Fd, alignTo(End, PageSize)) != 0)
-    return errorCodeToError(std::error_code(errno, std::generic_category()));
-  return Error::success();
-}
-
-void Folder::writeProgramHeaders(MutableArrayRef<uint8_t> Linked) {
-  auto &Header = *reinterpret_cast<Blob::ELFT::Ehdr *>(Linked.data());
+void Folder::writeProgramHeaders() {
+  auto &Header = *reinterpret_cast<Ehdr *>(Linked.data());
   MutableArrayRef<Blob::Phdr> Headers(
       reinterpret_cast<Blob::Phdr *>(Linked.data() + Header.e_phoff),
       Header.e_phnum);
@@ -93,7 +101,7 @@ void Folder::writeProgramHeaders(MutableArrayRef<uint8_t> Linked) {
     assert(P.p_type == PT_NULL);
     P.p_type = PT_LOAD;
     P.p_flags = M.Flags;
-    P.p_offset = M.FileSize ? ContentBase + M.Content : 0;
+    P.p_offset = M.FileSize ? Ctx.ContentBase + M.Content : 0;
     P.p_vaddr = M.Address;
     P.p_paddr = M.Address;
     P.p_filesz = M.FileSize;
@@ -102,70 +110,87 @@ void Folder::writeProgramHeaders(MutableArrayRef<uint8_t> Linked) {
   }
 }
 
-void Folder::editSectionHeaders(MutableArrayRef<Blob::ELFT::Shdr> Headers,
-                                StringRef Names) {
-  StringMap<const ImageSection *> Sections;
+void Folder::pointSectionsAtContents() {
+  StringMap<const ImageSection *> Planned;
   for (const Placement &P : Ctx.Placements)
     for (const ImageSection &S : P.Sections)
-      Sections[S.Name] = &S;
-  for (Blob::ELFT::Shdr &H : Headers) {
-    StringRef Name = Names.substr(H.sh_name).split('\0').first;
-    auto It = Sections.find(Name);
-    if (It == Sections.end() || !It->second->FromFile)
+      Planned[S.Name] = &S;
+  for (Shdr &S : Sections) {
+    auto It = Planned.find(nameOf(S));
+    if (It == Planned.end())
       continue;
-    H.sh_type = SHT_PROGBITS;
-    H.sh_offset = ContentBase + It->second->Content;
+    if (It->second->FromFile) {
+      S.sh_type = SHT_PROGBITS;
+      S.sh_offset = Ctx.ContentBase + It->second->Content;
+    }
   }
 }
 
-Error Folder::editHeaders(MutableArrayRef<uint8_t> Linked) {
-  Expected<object::ELFFile<Blob::ELFT>> File =
-      object::ELFFile<Blob::ELFT>::create(toStringRef(Linked));
-  if (!File)
-    return File.takeError();
-  Expected<Blob::ELFT::ShdrRange> Sections = File->sections();
-  if (!Sections)
-    return Sections.takeError();
-  Expected<StringRef> Names = File->getSectionStringTable(*Sections);
-  if (!Names)
-    return Names.takeError();
-  writeProgramHeaders(Linked);
-  for (const Blob::ELFT::Shdr &H : *Sections)
-    if (Names->substr(H.sh_name).split('\0').first == ".elfmerge.image")
-      reinterpret_cast<em_image *>(Linked.data() + H.sh_offset)
-          ->content_file_offset = ContentBase;
-  editSectionHeaders({const_cast<Blob::ELFT::Shdr *>(Sections->data()),
-                      Sections->size()},
-                     *Names);
+/// Gives \p Section its place behind the content area.
+void Folder::place(Shdr &Section, std::string Bytes) {
+  uint64_t Start = Ctx.ContentBase + Ctx.contentEnd();
+  Tail.resize(alignTo(Tail.size(), std::max<uint64_t>(Section.sh_addralign, 1)));
+  Section.sh_offset = Start + Tail.size();
+  Section.sh_size = Bytes.size();
+  Tail += Bytes;
+}
+
+/// The linker's symbols, with the instances' at the end of the local ones.
+Error Folder::addSymbols() {
+  Shdr *Table = nullptr;
+  StringMap<unsigned> Index;
+  for (Shdr &S : Sections) {
+    Index[nameOf(S)] = &S - Sections.data();
+    if (S.sh_type == SHT_SYMTAB)
+      Table = &S;
+  }
+  if (!Table)
+    return Error::success();
+  Expected<SymbolTable> New = instanceSymbols(
+      Ctx, [&](StringRef Name) { return Index.lookup(Name); });
+  if (!New)
+    return New.takeError();
+  Shdr &Strings = Sections[Table->sh_link];
+  for (Sym &S : New->Symbols)
+    S.st_name += Strings.sh_size;
+  StringRef Old = bytesOf(*Table);
+  size_t Locals = Table->sh_info * sizeof(Sym);
+  std::string Bytes = Old.substr(0, Locals).str();
+  Bytes += toBytes(ArrayRef(New->Symbols));
+  Bytes += Old.substr(Locals);
+  Table->sh_info += New->Symbols.size();
+  place(*Table, std::move(Bytes));
+  place(Strings, bytesOf(Strings).str() + New->Names);
   return Error::success();
 }
 
-Error fold(Context &Ctx, int Fd) {
-  sys::fs::file_status Status;
-  if (std::error_code EC = sys::fs::status(Fd, Status))
-    return errorCodeToError(EC);
-  std::error_code EC;
-  sys::fs::mapped_file_region Linked(
-      Fd, sys::fs::mapped_file_region::readwrite, Status.getSize(), 0, EC);
-  if (EC)
-    return errorCodeToError(EC);
-  Folder F(Ctx, Fd, Status.getSize());
-  if (Error E = F.editHeaders(
-          {reinterpret_cast<uint8_t *>(Linked.data()), Linked.size()}))
+Error Folder::run() {
+  if (Error E = readSections())
     return E;
-  return F.appendContents();
+  writeProgramHeaders();
+  pointSectionsAtContents();
+  if (Error E = addSymbols())
+    return E;
+  auto &Header = *reinterpret_cast<Ehdr *>(Linked.data());
+  place(Sections[Header.e_shstrndx], Names.str());
+  Tail.resize(alignTo(Tail.size(), alignof(Shdr)));
+  uint64_t TailOffset = Ctx.ContentBase + Ctx.contentEnd();
+  Header.e_shoff = TailOffset + Tail.size();
+  Tail += toBytes(ArrayRef(Sections));
+  if (Error E = writeAt(Fd, Linked.take_front(LoadedSize), 0))
+    return E;
+  return writeAt(Fd, arrayRefFromStringRef(Tail), TailOffset);
 }
 
 } // namespace
 
 Error elfmerge::foldImage(Context &Ctx) {
-  int Fd;
-  if (std::error_code EC = sys::fs::openFile(
-          Ctx.Linked, Fd, sys::fs::CD_OpenExisting,
-          sys::fs::FA_Read | sys::fs::FA_Write, sys::fs::OF_None))
-    return inFile(Ctx.Cfg.Output, errorCodeToError(EC));
-  Error E = fold(Ctx, Fd);
-  if (::close(Fd) != 0 && !E)
-    E = errorCodeToError(std::error_code(errno, std::generic_category()));
-  return inFile(Ctx.Cfg.Output, std::move(E));
+  ErrorOr<std::unique_ptr<WritableMemoryBuffer>> Linked =
+      WritableMemoryBuffer::getFile(Ctx.Linked);
+  if (!Linked)
+    return inFile(Ctx.Linked, errorCodeToError(Linked.getError()));
+  MutableArrayRef<uint8_t> Bytes(
+      reinterpret_cast<uint8_t *>((*Linked)->getBufferStart()),
+      (*Linked)->getBufferSize());
+  return inFile(Ctx.Cfg.Output, Folder(Ctx, Ctx.OutputFd, Bytes).run());
 }

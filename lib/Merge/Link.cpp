@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// lld links the objects with the runtime archive into a file beside the
-// output. It has global state and is called once per process, here.
+// lld links the objects with the runtime archive. It has global state and is
+// called once per process, here.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,7 +40,8 @@ static std::vector<std::string> linkerArgs(const Context &Ctx) {
                                 "-T",
                                 Ctx.Script,
                                 "-o",
-                                Ctx.Linked};
+                                Ctx.Linked.empty() ? Ctx.Cfg.Output
+                                                   : Ctx.Linked};
   if (Ctx.Cfg.Symbols == SymbolPolicy::None)
     Args.push_back("--strip-all");
   Args.insert(Args.end(), Ctx.LinkerInputs.begin(), Ctx.LinkerInputs.end());
@@ -66,6 +67,10 @@ void elfmerge::printLinkerArgs(const Context &Ctx) {
 }
 
 Error elfmerge::linkImage(Context &Ctx) {
+  Expected<std::string> Path = Ctx.Temps.createNamed("linked", Ctx.Cfg.Output);
+  if (!Path)
+    return Path.takeError();
+  Ctx.Linked = *Path;
   std::vector<std::string> Args = linkerArgs(Ctx);
   std::vector<const char *> Argv;
   for (const std::string &Arg : Args)

@@ -6,12 +6,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "elfmerge/Merge.h"
-#include "Context.h"
+#include "Contents.h"
 #include "Error.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
 #include "llvm/Support/Signals.h"
+#include <unistd.h>
+#include <utility>
 
 using namespace llvm;
 using namespace elfmerge;
@@ -39,58 +40,47 @@ Error elfmerge::checkOutput(Context &Ctx) {
 static Error openOutput(Context &Ctx) {
   SmallString<128> Path;
   if (std::error_code EC = sys::fs::createUniqueFile(
-          Ctx.Cfg.Output + ".tmp%%%%%%", Path))
+          Ctx.Cfg.Output + ".tmp%%%%%%", Ctx.OutputFd, Path, sys::fs::OF_None,
+          sys::fs::all_read | sys::fs::all_write | sys::fs::all_exe))
     return inFile(Ctx.Cfg.Output,
                   fail("cannot create output: " + EC.message()));
-  Ctx.Linked = std::string(Path);
+  Ctx.Partial = std::string(Path);
   sys::RemoveFileOnSignal(Path);
   return Error::success();
 }
 
 static Error closeOutput(Context &Ctx) {
-  if (std::error_code EC = sys::fs::rename(Ctx.Linked, Ctx.Cfg.Output))
-    return inFile(Ctx.Cfg.Output,
-                  fail("cannot replace output: " + EC.message()));
-  sys::DontRemoveFileOnSignal(Ctx.Linked);
-  Ctx.Linked.clear();
-  return Error::success();
-}
-
-static Error openTempDir(Context &Ctx) {
+  int Fd = std::exchange(Ctx.OutputFd, -1);
   std::error_code EC;
-  if (!Ctx.Cfg.SaveTemps.empty()) {
-    Ctx.TempDir = Ctx.Cfg.SaveTemps;
-    EC = sys::fs::create_directories(Ctx.TempDir);
-  } else {
-    SmallString<128> Path;
-    EC = sys::fs::createUniqueDirectory("elfmerge", Path);
-    Ctx.TempDir = std::string(Path);
-  }
+  if (::close(Fd) != 0)
+    EC = std::error_code(errno, std::generic_category());
+  else
+    EC = sys::fs::rename(Ctx.Partial, Ctx.Cfg.Output);
   if (EC)
-    return inFile(Ctx.TempDir, fail("cannot create directory: " + EC.message()));
+    return inFile(Ctx.Cfg.Output, fail("cannot write output: " + EC.message()));
+  sys::DontRemoveFileOnSignal(Ctx.Partial);
+  Ctx.Partial.clear();
   return Error::success();
 }
 
-static Error build(Context &Ctx) {
-  using Pass = Error (*)(Context &);
-  static constexpr struct {
-    const char *Name;
-    Pass Run;
-  } Passes[] = {
-      // Nothing is worth starting before every input has been checked.
-      {"inputs", readInputs},
-      {"closures", resolveClosures},
-      {"output", checkOutput},
-      // Hooks change how large a blob is, so they come before the plan.
-      {"hooks", hookBlobs},
-      {"embed", embedLibraries},
-      // From here on every address is final.
-      {"plan", planImage},
-      {"table", buildTable},
-      {"objects", writeObjects},
-      {"script", writeScript},
-  };
-  for (const auto &P : Passes) {
+static void dropOutput(Context &Ctx) {
+  if (Ctx.OutputFd >= 0)
+    ::close(Ctx.OutputFd);
+  if (Ctx.Partial.empty())
+    return;
+  sys::fs::remove(Ctx.Partial);
+  sys::DontRemoveFileOnSignal(Ctx.Partial);
+}
+
+namespace {
+struct Pass {
+  const char *Name;
+  Error (*Run)(Context &);
+};
+} // namespace
+
+static Error run(Context &Ctx, ArrayRef<Pass> Passes) {
+  for (const Pass &P : Passes) {
     if (Ctx.Cfg.Verbose)
       Ctx.Log << "elfmerge: pass " << P.Name << "\n";
     if (Error E = P.Run(Ctx))
@@ -99,13 +89,35 @@ static Error build(Context &Ctx) {
   return Error::success();
 }
 
+static constexpr Pass Planning[] = {
+    // Nothing is worth starting before every input has been checked.
+    {"inputs", readInputs},
+    {"closures", resolveClosures},
+    {"output", checkOutput},
+    // Hooks change how large a blob is, so they come before the plan.
+    {"hooks", hookBlobs},
+    // From here on the bytes of every blob are final.
+    {"embed", embedLibraries},
+    // From here on every address is final.
+    {"plan", planImage},
+    {"table", buildTable},
+};
+
+static constexpr Pass Linking[] = {
+    {"objects", writeObjects},
+    {"script", writeScript},
+    {"link", linkImage},
+    {"fold", foldImage},
+};
+
 static Error produce(Context &Ctx) {
   if (Error E = openOutput(Ctx))
     return E;
-  if (Error E = linkImage(Ctx))
+  ContentCopier Copier(Ctx, Ctx.OutputFd);
+  if (Error E = run(Ctx, Linking))
     return E;
-  if (Error E = foldImage(Ctx))
-    return E;
+  if (Error E = Copier.finish())
+    return inFile(Ctx.Cfg.Output, std::move(E));
   if (Error E = writeMap(Ctx))
     return E;
   if (Error E = writeDepFile(Ctx))
@@ -113,25 +125,23 @@ static Error produce(Context &Ctx) {
   return closeOutput(Ctx);
 }
 
+static Error printLink(Context &Ctx) {
+  if (Error E = run(Ctx, ArrayRef(Linking).take_front(2)))
+    return E;
+  printLinkerArgs(Ctx);
+  return Error::success();
+}
+
 Error elfmerge::merge(const Config &Cfg, raw_ostream &Out, raw_ostream &Log) {
   Context Ctx(Cfg, Out, Log);
-  auto Clean = make_scope_exit([&] {
-    if (!Ctx.Linked.empty())
-      sys::fs::remove(Ctx.Linked);
-    if (Cfg.SaveTemps.empty() && !Ctx.TempDir.empty())
-      sys::fs::remove_directories(Ctx.TempDir);
-  });
-  if (Error E = openTempDir(Ctx))
-    return E;
-  if (Error E = build(Ctx))
+  auto Clean = make_scope_exit([&] { dropOutput(Ctx); });
+  if (Error E = run(Ctx, Planning))
     return E;
   if (Cfg.PrintPlan)
     printPlan(Ctx);
   if (Cfg.PrintHooks)
     printHooks(Ctx);
   if (Cfg.PrintLinkerArgs)
-    printLinkerArgs(Ctx);
-  if (Cfg.PrintLinkerArgs || Cfg.Output.empty())
-    return Error::success();
-  return produce(Ctx);
+    return printLink(Ctx);
+  return Cfg.Output.empty() ? Error::success() : produce(Ctx);
 }

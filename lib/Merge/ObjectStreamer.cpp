@@ -20,10 +20,9 @@
 #include "llvm/MC/MCSectionELF.h"
 #include "llvm/MC/MCStreamer.h"
 #include "llvm/MC/MCSubtargetInfo.h"
-#include "llvm/MC/MCSymbolELF.h"
+#include "llvm/MC/MCSymbol.h"
 #include "llvm/MC/MCTargetOptions.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Support/Casting.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
@@ -76,23 +75,23 @@ Error ObjectStreamer::write(StringRef Path,
   Fill(Object);
   Out->finish();
   File.close();
-  if (File.has_error())
-    return inFile(Path, errorCodeToError(File.error()));
+  if (File.has_error()) {
+    EC = File.error();
+    File.clear_error();
+    return inFile(Path, errorCodeToError(EC));
+  }
   return Error::success();
 }
 
-MCSymbol *ObjectStreamer::emitSection(StringRef Name, uint32_t Flags,
-                                      uint64_t Size) {
+void ObjectStreamer::emitSection(StringRef Name, uint32_t Flags,
+                                 uint64_t Size) {
   unsigned SectionFlags = ELF::SHF_ALLOC;
   if (Flags & ELF::PF_X)
     SectionFlags |= ELF::SHF_EXECINSTR;
   if (Flags & ELF::PF_W)
     SectionFlags |= ELF::SHF_WRITE;
   Out.switchSection(MC.getELFSection(Name, ELF::SHT_NOBITS, SectionFlags));
-  MCSymbol *Start = MC.createTempSymbol();
-  Out.emitLabel(Start);
   Out.emitZeros(Size);
-  return Start;
 }
 
 void ObjectStreamer::emitData(StringRef Section, StringRef Symbol,
@@ -107,19 +106,4 @@ void ObjectStreamer::emitData(StringRef Section, StringRef Symbol,
   Out.emitELFSize(S, MCConstantExpr::create(Data.size(), MC));
   Out.emitLabel(S);
   Out.emitBytes(Data);
-}
-
-void ObjectStreamer::emitSymbol(StringRef Name, unsigned char Type,
-                                MCSymbol *Start, uint64_t Offset,
-                                uint64_t Size) {
-  auto *S = cast<MCSymbolELF>(MC.createLocalSymbol(Name));
-  const MCExpr *Value = MCConstantExpr::create(Offset, MC);
-  if (Start)
-    Value = MCBinaryExpr::createAdd(MCSymbolRefExpr::create(Start, MC), Value,
-                                    MC);
-  Out.emitAssignment(S, Value);
-  S->setType(Type);
-  S->setBinding(ELF::STB_LOCAL);
-  if (Size)
-    S->setSize(MCConstantExpr::create(Size, MC));
 }

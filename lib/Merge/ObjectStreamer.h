@@ -15,7 +15,6 @@
 namespace llvm {
 class MCContext;
 class MCStreamer;
-class MCSymbol;
 } // namespace llvm
 
 namespace elfmerge {
@@ -29,16 +28,10 @@ public:
         llvm::function_ref<void(ObjectStreamer &)> Fill);
 
   /// A section of \p Size bytes without contents; \p Flags are p_flags.
-  /// Returns a symbol at its start.
-  llvm::MCSymbol *emitSection(llvm::StringRef Name, uint32_t Flags,
-                              uint64_t Size);
+  void emitSection(llvm::StringRef Name, uint32_t Flags, uint64_t Size);
   /// A read-only section that holds \p Data, with a global hidden symbol.
   void emitData(llvm::StringRef Section, llvm::StringRef Symbol,
                 llvm::StringRef Data);
-  /// A local symbol, \p Offset bytes behind \p Start, or of the absolute
-  /// value \p Offset when Start is null.
-  void emitSymbol(llvm::StringRef Name, unsigned char Type,
-                  llvm::MCSymbol *Start, uint64_t Offset, uint64_t Size);
 
 private:
   ObjectStreamer(llvm::MCContext &MC, llvm::MCStreamer &Out)

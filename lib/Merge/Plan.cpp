@@ -58,6 +58,10 @@ const Content &Context::contentOf(const Blob *B) const {
   llvm_unreachable("every blob has contents");
 }
 
+uint64_t Context::contentEnd() const {
+  return Contents.empty() ? 0 : alignTo(Contents.back().end(), PageSize);
+}
+
 static void layOutContents(Context &Ctx) {
   uint64_t Cursor = 0;
   auto Append = [&](Blob &B) {

@@ -18,7 +18,6 @@
 #include "Context.h"
 #include "Error.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
 
 using namespace llvm;
 using namespace elfmerge;
@@ -51,13 +50,14 @@ static void writeRuntime(const Context &Ctx, raw_ostream &OS) {
 }
 
 Error elfmerge::writeScript(Context &Ctx) {
-  SmallString<128> Path(Ctx.TempDir);
-  sys::path::append(Path, "image.ld");
-  Ctx.Script = std::string(Path);
+  Expected<std::string> Path = Ctx.Temps.create("image.ld");
+  if (!Path)
+    return Path.takeError();
+  Ctx.Script = *Path;
   std::error_code EC;
-  raw_fd_ostream OS(Path, EC);
+  raw_fd_ostream OS(*Path, EC);
   if (EC)
-    return inFile(Path, errorCodeToError(EC));
+    return inFile(*Path, errorCodeToError(EC));
   writeHeaders(Ctx, OS);
   OS << "SECTIONS {\n";
   writeRuntime(Ctx, OS);
@@ -69,7 +69,10 @@ Error elfmerge::writeScript(Context &Ctx) {
         ".hash .gnu.hash .gnu.version* .rela.* .interp) }\n"
         "}\n";
   OS.close();
-  if (OS.has_error())
-    return inFile(Path, errorCodeToError(OS.error()));
+  if (OS.has_error()) {
+    EC = OS.error();
+    OS.clear_error();
+    return inFile(*Path, errorCodeToError(EC));
+  }
   return Error::success();
 }

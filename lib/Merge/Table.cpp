@@ -7,17 +7,18 @@
 //
 // Encodes the plan as the image table of RuntimeABI.h. The table holds offsets
 // and no pointers, so that it needs no relocation and stays shared and
-// read-only. One field is left open: where the content area begins in the
-// file, which fold fills in.
+// read-only.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Context.h"
+#include "Error.h"
 #include "elfmerge/RuntimeABI.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/MathExtras.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
 using namespace llvm;
@@ -273,6 +274,21 @@ std::string TableBuilder::build() {
 } // namespace
 
 Error elfmerge::buildTable(Context &Ctx) {
+  uint64_t ArchiveSize;
+  if (std::error_code EC = sys::fs::file_size(Ctx.Cfg.Runtime, ArchiveSize))
+    return inFile(Ctx.Cfg.Runtime,
+                  fail("cannot read the runtime: " + EC.message()));
   Ctx.Table = TableBuilder(Ctx).build();
+  // The linked runtime is smaller than its archive; its three segments begin
+  // on pages of their own.
+  uint64_t Headers =
+      sizeof(Blob::ELFT::Ehdr) +
+      (LeadingHeaders + Ctx.Mappings.size() + TrailingHeaders) *
+          sizeof(Blob::Phdr);
+  Ctx.ContentBase =
+      alignTo(Headers + Ctx.Table.size() + ArchiveSize + 2 * PageSize,
+              PageSize);
+  reinterpret_cast<em_image *>(Ctx.Table.data())->content_file_offset =
+      Ctx.ContentBase;
   return Error::success();
 }

@@ -77,8 +77,9 @@ bool Solver::answer(size_t Index, uint8_t Register,
   bool MayBeLabel = !FallenInto || !Branches.empty();
   if (MayBeLabel && R.HasIndirectJump && !R.HasTableTarget)
     return false;
+  // Nothing is known to lead here: padding, or code reached in a way unknown.
   if (!FallenInto && Branches.empty())
-    return false;
+    return I.Kind == InsnKind::Nop;
   if (FallenInto && !passThrough(Index - 1, Register, Values))
     return false;
   return llvm::all_of(Branches, [&](const Region::Branch &B) {

@@ -48,7 +48,7 @@ class Finder {
 public:
   Finder(const CodeMap &Map, MutableArrayRef<Region> Regions,
          std::vector<uint64_t> &Out)
-      : Map(Map), Regions(Regions), Out(Out) {
+      : Map(Map), Regions(Regions), Out(Out), Nearest(Regions.begin()) {
     Code = {Map.ranges().front().Start, Map.ranges().back().End};
     Interest.resize((Code.End - Code.Start) / 8 + 1);
     for (const Region &R : Regions)
@@ -87,6 +87,7 @@ private:
   const CodeMap &Map;
   MutableArrayRef<Region> Regions;
   std::vector<uint64_t> &Out;
+  const Region *Nearest; ///< not before the byte examined
   AddressRange Code;
   std::vector<uint8_t> Interest; ///< bits: insides of regions
   std::vector<std::pair<uint64_t, ArrayRef<uint8_t>>> Constants;
@@ -132,7 +133,7 @@ void Finder::scan(AddressRange Range) {
     examine(&Tail[I], Range.Start + Start + I);
 }
 
-/// Whatever begins at \p P, the byte at address \p At.
+/// Whatever begins at \p P, the byte at address \p At. Addresses ascend.
 void Finder::examine(const uint8_t *P, uint64_t At) {
   bool Lea = isLea(P[0], P[1]);
   unsigned Offset = isBranch(P[0]) ? 1 : 2;
@@ -141,9 +142,14 @@ void Finder::examine(const uint8_t *P, uint64_t At) {
   uint64_t Target =
       At + Offset + 4 + int64_t(int32_t(endian::read32le(P + Offset)));
   if (Lea)
-    addAddress(Target);
-  else if (interesting(Target) && !find(Target)->Code.Range.contains(At))
-    // A region knows its own branches.
+    return addAddress(Target);
+  if (!interesting(Target))
+    return;
+  while (Nearest->end() <= At && Nearest != &Regions.back())
+    ++Nearest;
+  // A region knows its own branches.
+  if (!Nearest->Code.Range.contains(At) ||
+      !Nearest->Code.Range.contains(Target))
     Out.push_back(Target);
 }
 

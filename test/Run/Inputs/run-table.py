@@ -1,6 +1,6 @@
 """Runs real programs natively and in images, and compares everything one can see.
 
-Usage: run-table.py ELFMERGE TABLE DIRECTORY
+Usage: run-table.py ELFMERGE TABLE DIRECTORY [NAME...]     (NAME: only these rows)
 
 A table has one command line per row,
 
@@ -20,7 +20,9 @@ afterwards have to be the same when it runs
               no file and write little)
 
 Flags: `unordered`, the order of the lines is not fixed; `pieces`, a line is
-written in several pieces, which the three instances may mix.
+written in several pieces, which the three instances may mix; `signals`, sends a
+signal to its process or group from outside its instance, which then reaches all
+instances, so that only one may run.
 """
 
 import collections
@@ -93,9 +95,9 @@ def files_below(directory):
 
 
 class Driver:
-    def __init__(self, elfmerge, table, directory):
+    def __init__(self, elfmerge, table, directory, *names):
         self.elfmerge, self.directory = elfmerge, os.path.abspath(directory)
-        self.rows = list(read_table(table))
+        self.rows = [row for row in read_table(table) if not names or row.name in names]
         self.images, self.comparisons, self.differences = {}, 0, []
         self.start = os.path.join(self.directory, "workspace")
         os.makedirs(os.path.join(self.directory, "images"))
@@ -125,7 +127,7 @@ class Driver:
             if done.returncode != 0:
                 self.differences.append(name)
                 print(f"FAIL image {name}: {shlex.join(words[:-1])}\n"
-                      f"  {done.stdout.decode(errors='replace')}", flush=True)
+                      f"  {done.stdout.decode(errors='replace')}", file=sys.stderr)
             self.images[name] = path if done.returncode == 0 else None
         return self.images[name]
 
@@ -167,10 +169,8 @@ class Driver:
             return
         self.differences.append(row.name)
         stdin = f" < {row.stdin}" if row.stdin else ""
-        print(f"FAIL {row.name} {mode}: {executable} {shlex.join(row.args)}{stdin}")
-        for complaint in complaints:
-            print("  " + complaint)
-        sys.stdout.flush()
+        print(f"FAIL {row.name} {mode}: {executable} {shlex.join(row.args)}{stdin}",
+              *complaints, sep="\n  ", file=sys.stderr)
 
     def compare(self, row, mode, native, image, argv0):
         if image is None:
@@ -225,11 +225,13 @@ class Driver:
                 sys.exit(f"{row.name}: takes longer than {TIME_LIMIT} s natively")
             self.compare(row, "alone", native,
                          self.image(f"{program}.alone", [path]), f"{program}.alone")
+            if many:
+                self.compare(row, "called", native, os.path.join(links, program), program)
+            if "signals" in row.flags:
+                continue
             self.compare(row, "others", native,
                          self.image(f"{program}.others", [path], *COMPANIONS),
                          f"{program}.others")
-            if many:
-                self.compare(row, "called", native, os.path.join(links, program), program)
             quiet = not row.stdin and len(native.out) < SMALL and \
                 native.files == {p: c for p, c in self.untouched.items()
                                  if not p.startswith("companion/")}

@@ -15,7 +15,6 @@ echo "the sleeper ended with $?"
 
 trap 'echo "got USR1"' USR1
 kill -USR1 $$
-(kill -USR1 $$)
 trap 'echo "bye with $?"' EXIT
 
 coproc tr a-z A-Z
