@@ -37,6 +37,7 @@ def substitute(name, *command):
 inputs = os.path.join(config.test_source_root, "Inputs")
 substitute("elfmerge", os.path.join(config.elfmerge_tools_dir, "elfmerge"))
 substitute("src", config.elfmerge_source_dir)
+substitute("builddir", os.path.dirname(config.elfmerge_tools_dir))
 substitute("python", config.python)
 substitute("musl-gcc", "musl-gcc")
 substitute("clang", config.clang)

@@ -137,16 +137,19 @@ Expected<std::unique_ptr<Blob>> Blob::open(StringRef Path, BlobKind Kind) {
   B->Kind = Kind;
   auto Named = [&](Error E) { return inFile(Path, std::move(E)); };
 
+  sys::fs::file_status Status;
+  if (std::error_code EC = sys::fs::status(Path, Status))
+    return Named(errorCodeToError(EC));
+  // Opening a pipe would wait for who writes to it.
+  if (Status.type() != sys::fs::file_type::regular_file)
+    return Named(fail("not a regular file"));
   Expected<sys::fs::file_t> Fd = sys::fs::openNativeFileForRead(Path);
   if (!Fd)
     return Named(Fd.takeError());
-  sys::fs::file_status Status;
   std::error_code EC = sys::fs::status(*Fd, Status);
   Error E = Error::success();
   if (EC)
     E = errorCodeToError(EC);
-  else if (Status.type() != sys::fs::file_type::regular_file)
-    E = fail("not a regular file");
   else if (Status.getSize() == 0)
     E = fail("empty file, wanted an ELF file");
   else {

@@ -42,6 +42,7 @@ struct Spec {
   const SpecConfig *Config = nullptr;
   std::string Name;
   Program *Prog = nullptr;
+  unsigned FirstIndex = 0;    ///< the K of its first instance's NAME.K
   unsigned FirstInstance = 0; ///< plan pass
 };
 
@@ -145,7 +146,7 @@ struct Context {
 // The passes, in the order in which merge() runs them.
 llvm::Error readInputs(Context &);
 llvm::Error resolveClosures(Context &);
-llvm::Error checkOutput(Context &);
+llvm::Error checkOutputs(Context &);
 llvm::Error hookBlobs(Context &);
 llvm::Error embedLibraries(Context &);
 llvm::Error planImage(Context &);

@@ -7,14 +7,13 @@
 //
 // Opens every program once, however often it is named, and gives every spec
 // its name. From here on each spec has a program, all programs are checked,
-// and no two specs share a name: names become symbol suffixes, section names
-// and the argv[0] of a multi-call image.
+// and no two instances share their NAME.K: it becomes a symbol suffix and a
+// part of section names.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Context.h"
 #include "Error.h"
-#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
@@ -49,32 +48,49 @@ static Error checkName(StringRef Name) {
               "instance another one with --name=");
 }
 
+/// Instances of specs that are called after their program count on: NAME.0,
+/// NAME.1. A name that was given stands for one spec alone.
+static Error nameSpec(Context &Ctx, Spec &New) {
+  const SpecConfig &SC = *New.Config;
+  New.Name = SC.Name.empty() ? sys::path::filename(SC.Program).str() : SC.Name;
+  if (Error E = checkName(New.Name))
+    return E;
+  for (const Spec &S : Ctx.Specs) {
+    if (S.Name != New.Name)
+      continue;
+    if (!SC.Name.empty() || !S.Config->Name.empty())
+      return fail("name '" + New.Name +
+                  "' is used twice; give one of the two another one with "
+                  "--name=, or use --count=");
+    New.FirstIndex = S.FirstIndex + S.Config->Count;
+  }
+  return Error::success();
+}
+
+static Program &programOf(Context &Ctx, Blob *Main) {
+  for (std::unique_ptr<Program> &P : Ctx.Programs)
+    if (P->Main == Main)
+      return *P;
+  Ctx.Programs.push_back(std::make_unique<Program>());
+  Ctx.Programs.back()->Main = Main;
+  return *Ctx.Programs.back();
+}
+
 Error elfmerge::readInputs(Context &Ctx) {
-  StringSet<> Names;
+  bool ExitSpecFound = Ctx.Cfg.Exit != ExitRule::Spec;
   for (const SpecConfig &SC : Ctx.Cfg.Specs) {
     Spec S;
     S.Config = &SC;
-    S.Name = SC.Name.empty() ? sys::path::filename(SC.Program).str() : SC.Name;
-    if (Error E = checkName(S.Name))
+    if (Error E = nameSpec(Ctx, S))
       return E;
-    if (!Names.insert(S.Name).second)
-      return fail("name '" + S.Name +
-                  "' is used twice; give one of the two another one with "
-                  "--name=, or use --count=");
+    ExitSpecFound |= S.Name == Ctx.Cfg.ExitSpec;
     Expected<Blob *> Main = Ctx.getBlob(SC.Program, BlobKind::Program);
     if (!Main)
       return Main.takeError();
-    for (std::unique_ptr<Program> &P : Ctx.Programs)
-      if (P->Main == *Main)
-        S.Prog = P.get();
-    if (!S.Prog) {
-      Ctx.Programs.push_back(std::make_unique<Program>());
-      S.Prog = Ctx.Programs.back().get();
-      S.Prog->Main = *Main;
-    }
+    S.Prog = &programOf(Ctx, *Main);
     Ctx.Specs.push_back(std::move(S));
   }
-  if (Ctx.Cfg.Exit == ExitRule::Spec && !Names.count(Ctx.Cfg.ExitSpec))
+  if (!ExitSpecFound)
     return fail("--exit=" + Ctx.Cfg.ExitSpec +
                 ": found no instance of that name, wanted first-failure, "
                 "first, last or a name");

@@ -18,10 +18,7 @@ using namespace llvm;
 using namespace elfmerge;
 
 /// Refuses an output that a rename would destroy or could not replace.
-Error elfmerge::checkOutput(Context &Ctx) {
-  const std::string &Output = Ctx.Cfg.Output;
-  if (Output.empty())
-    return Error::success();
+static Error checkOutput(const Context &Ctx, StringRef Output) {
   sys::fs::file_status Status;
   if (!sys::fs::status(Output, Status) &&
       Status.type() != sys::fs::file_type::regular_file)
@@ -32,6 +29,15 @@ Error elfmerge::checkOutput(Context &Ctx) {
     if (!sys::fs::equivalent(Input, Output, Same) && Same)
       return inFile(Output, fail("output is also an input: found " + Input));
   }
+  return Error::success();
+}
+
+Error elfmerge::checkOutputs(Context &Ctx) {
+  for (const std::string &Output :
+       {Ctx.Cfg.Output, Ctx.Cfg.MapFile, Ctx.Cfg.DepFile})
+    if (!Output.empty())
+      if (Error E = checkOutput(Ctx, Output))
+        return E;
   return Error::success();
 }
 
@@ -93,7 +99,7 @@ static constexpr Pass Planning[] = {
     // Nothing is worth starting before every input has been checked.
     {"inputs", readInputs},
     {"closures", resolveClosures},
-    {"output", checkOutput},
+    {"outputs", checkOutputs},
     // Hooks change how large a blob is, so they come before the plan.
     {"hooks", hookBlobs},
     // From here on the bytes of every blob are final.

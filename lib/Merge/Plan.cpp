@@ -195,7 +195,7 @@ Error elfmerge::planImage(Context &Ctx) {
     for (uint64_t K = 0; K != Ctx.Specs[N].Config->Count; ++K) {
       Instance I;
       I.Spec = N;
-      I.Index = K;
+      I.Index = Ctx.Specs[N].FirstIndex + K;
       Ctx.Instances.push_back(I);
     }
   }

@@ -89,7 +89,9 @@ static int process_status(const struct instance *last) {
     return em.last_status;
   for (uint32_t n = 0; n != em.instance_count; ++n) {
     const struct instance *i = em_instance_at(n);
-    if (rule == EM_EXIT_SPEC && i->spec != em.image->exit_spec)
+    if (rule == EM_EXIT_SPEC &&
+        !em_equal(em_string(em_spec_at(i->spec)->name_off),
+                  em_string(em_spec_at(em.image->exit_spec)->name_off)))
       continue;
     if (i->status)
       return i->status;

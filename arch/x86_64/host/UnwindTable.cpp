@@ -13,6 +13,7 @@
 #include "UnwindTable.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/BinaryFormat/Dwarf.h"
+#include "llvm/Support/Alignment.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/LEB128.h"
 
@@ -105,6 +106,7 @@ struct CommonEntry {
   uint8_t PointerEncoding = DW_EH_PE_absptr;
   uint8_t LsdaEncoding = DW_EH_PE_omit;
   bool HasAugmentation = false;
+  bool IsSignalFrame = false;
   bool Valid = false;
 };
 
@@ -131,7 +133,9 @@ CommonEntry readCommonEntry(Blob &B, uint64_t Address) {
       Result.LsdaEncoding = R.read<uint8_t>();
     else if (C == 'P')
       R.pointer(R.read<uint8_t>());
-    else if (C != 'S' && C != 'B')
+    else if (C == 'S')
+      Result.IsSignalFrame = true;
+    else if (C != 'B')
       return Result;
   }
   Result.Valid = !R.failed();
@@ -211,6 +215,11 @@ UnwindEntry UnwindTable::read(size_t Index) const {
   if (R.failed())
     return Result;
   Result.Code.End = Result.Code.Start + Size;
+  // A signal handler "returns" to the first instruction of its restorer, and
+  // unwinders look return addresses up one byte before. Hence libc's entry for
+  // the restorer begins one byte too early, in the padding.
+  if (Common.IsSignalFrame && isAligned(Align(16), Result.Code.Start + 1))
+    ++Result.Code.Start;
   Result.Lsda = Lsda;
   return Result;
 }
