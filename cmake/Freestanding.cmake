@@ -20,7 +20,7 @@ function(elfmerge_add_freestanding_archive target)
   list(TRANSFORM A_ARCH_SOURCES PREPEND "${arch_dir}/")
   list(TRANSFORM A_SOURCES PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
   set(flags ${ELFMERGE_FREESTANDING_FLAGS} ${ELFMERGE_FREESTANDING_FLAGS_${A_ARCH}}
-            "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=." "-I${arch_dir}")
+            "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=." "-I${arch_dir}" "-I${PROJECT_SOURCE_DIR}/arch/${A_ARCH}")
   foreach(dir IN LISTS A_INCLUDES)
     list(APPEND flags "-I${dir}")
   endforeach()

@@ -147,7 +147,11 @@ struct em_slot {
   uint64_t after;    /* its entry behind an instruction executed in place */
   uint64_t instance; /* the runtime's descriptor of the instance */
   uint64_t cpuid;    /* x86: its function in place of a cpuid instruction */
+  uint64_t role;     /* EM_ROLE_* of the blob */
 };
+
+#define EM_ROLE_PROGRAM 0u /* or a library */
+#define EM_ROLE_INTERPRETER 1u
 
 EM_STATIC_ASSERT(sizeof(struct em_segment) == 40, "em_segment");
 EM_STATIC_ASSERT(sizeof(struct em_blob) == 64, "em_blob");
@@ -157,6 +161,6 @@ EM_STATIC_ASSERT(sizeof(struct em_library) == 32, "em_library");
 EM_STATIC_ASSERT(sizeof(struct em_spec) == 48, "em_spec");
 EM_STATIC_ASSERT(sizeof(struct em_instance) == 24, "em_instance");
 EM_STATIC_ASSERT(sizeof(struct em_image) == 104, "em_image");
-EM_STATIC_ASSERT(sizeof(struct em_slot) == 32, "em_slot");
+EM_STATIC_ASSERT(sizeof(struct em_slot) == 40, "em_slot");
 
 #endif /* ELFMERGE_RUNTIMEABI_H */

@@ -18,6 +18,11 @@
 #include "Runtime.h"
 
 enum { RETURN, IN_PLACE };
+
+static struct instance *instance_of(const struct em_frame *f) {
+  return (struct instance *)f->slot->instance;
+}
+
 enum { CLONE_THREAD = 0x10000 };
 
 static bool makes_thread(const struct em_frame *f) {
@@ -30,15 +35,15 @@ static bool makes_thread(const struct em_frame *f) {
 
 static int before_clone(struct em_frame *f) {
   bool thread = makes_thread(f);
-  if (thread && !em_announce_thread(f->instance))
-    em_leave(f->instance, 0);
+  if (thread && !em_announce_thread(instance_of(f)))
+    em_leave(instance_of(f), 0);
   em_task(em_syscall(SYS_gettid, 0))->pending = thread ? EM_THREAD : EM_PROCESS;
   return IN_PLACE;
 }
 
 /* In the caller, and in what it has made. */
 int em_after(struct em_frame *f) {
-  struct instance *i = f->instance;
+  struct instance *i = instance_of(f);
   if (!atomic_load(em.alive)) {
     em_notice_fork(i);
     return RETURN;
@@ -64,16 +69,16 @@ int em_after(struct em_frame *f) {
 static int in_vforked_child(struct em_frame *f) {
   switch (f->nr) {
   case SYS_brk:
-    f->nr = em_brk(f->instance, f->args[0]);
+    f->nr = em_brk(instance_of(f), f->args[0]);
     return RETURN;
   case SYS_rt_sigaction:
-    f->nr = em_rt_sigaction(f->instance, f->args[0],
+    f->nr = em_rt_sigaction(instance_of(f), f->args[0],
                             (const struct em_sigaction *)f->args[1],
                             (struct em_sigaction *)f->args[2], f->args[3]);
     return RETURN;
   case SYS_execve:
   case SYS_execveat:
-    em_ignore_for_exec(f->instance);
+    em_ignore_for_exec(instance_of(f));
     return IN_PLACE;
   default:
     return IN_PLACE;
@@ -82,42 +87,55 @@ static int in_vforked_child(struct em_frame *f) {
 
 static int exec(struct em_frame *f) {
   bool in_place = false;
-  long error = em_exec(f->instance, f, &in_place);
+  long error = em_exec(instance_of(f), f, &in_place);
   if (in_place)
     return IN_PLACE;
   f->nr = error;
   return RETURN;
 }
 
-/* Executes in place what the interpreter does not mean for us. */
-static int open_library(struct em_frame *f, long path) {
+/* Executes in place what is an ordinary file's. */
+static int with_path(struct em_frame *f, int argument) {
+  const char *path = (const char *)f->args[argument];
+  struct instance *i = instance_of(f);
   long result;
-  if (!path || !em_open_library(f->instance, (const char *)path, &result))
+  if (!path)
     return IN_PLACE;
-  f->nr = result;
+  if (f->slot->role == EM_ROLE_INTERPRETER &&
+      (f->nr == SYS_openat || f->nr == SYS_open) &&
+      em_open_library(i, path, &result)) {
+    f->nr = result;
+    return RETURN;
+  }
+  char own[EM_OWN_PATH];
+  if (!em_own_path(path, own))
+    return IN_PLACE;
+  long args[6];
+  for (int n = 0; n != 6; ++n)
+    args[n] = f->args[n];
+  args[argument] = (long)own;
+  f->nr = em_syscall6(f->nr, args[0], args[1], args[2], args[3], args[4],
+                      args[5]);
   return RETURN;
 }
 
 static int map_slot(struct em_frame *f) {
   long result;
-  if (!em_map_slot(f->instance, f->args, &result))
+  if (!em_map_slot(instance_of(f), f->args, &result))
     return IN_PLACE;
   f->nr = result;
   return RETURN;
 }
 
 int em_hook(struct em_frame *f) {
-  struct instance *i = f->instance;
+  struct instance *i = instance_of(f);
   em_notice_fork(i);
-  /* The interpreter's calls are frequent and know no process. */
-  switch (f->nr) {
-  case SYS_open:
-    return open_library(f, f->args[0]);
-  case SYS_openat:
-    return open_library(f, f->args[1]);
-  case SYS_mmap:
+  /* These are frequent and most of them mean neither process nor library. */
+  int path = em_path_argument(f->nr);
+  if (path >= 0)
+    return with_path(f, path);
+  if (f->nr == SYS_mmap)
     return map_slot(f);
-  }
   if (!em_own_process())
     return in_vforked_child(f);
   switch (f->nr) {
@@ -154,6 +172,12 @@ int em_hook(struct em_frame *f) {
       return IN_PLACE;
     f->nr = em_kill_self(i, f->args[1]);
     return RETURN;
+  case SYS_tgkill:
+    em_before_thread_kill(i, f->args[1], f->args[2]);
+    return IN_PLACE;
+  case SYS_tkill:
+    em_before_thread_kill(i, f->args[0], f->args[1]);
+    return IN_PLACE;
   }
   return IN_PLACE;
 }

@@ -27,6 +27,10 @@ enum {
 
 bool em_alone(void) { return em.instance_count == 1 || !em.launcher; }
 
+bool em_shares(uint32_t flag) {
+  return em_alone() || (em.image->flags & flag);
+}
+
 bool em_own_process(void) { return em_syscall(SYS_getpid, 0) == em.pid; }
 
 _Noreturn void em_exit_process(int status) {
@@ -49,7 +53,7 @@ static void begin(void *argument) {
   int tid = em_syscall(SYS_gettid, 0);
   i->first_thread = tid;
   em_add_thread(i, tid);
-  if (!(em.image->flags & EM_SHARE_FDS))
+  if (!em_shares(EM_SHARE_FDS))
     em_close_inherited();
   /* The name is for people; a kernel that refuses it changes nothing. */
   (void)em_syscall(SYS_prctl, PR_SET_NAME, i->name);
@@ -66,9 +70,9 @@ static void begin(void *argument) {
 
 void em_start_instance(struct instance *i) {
   unsigned long flags = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
-  if (em.image->flags & EM_SHARE_FDS)
+  if (em_shares(EM_SHARE_FDS))
     flags |= CLONE_FILES;
-  if (em.image->flags & EM_SHARE_CWD)
+  if (em_shares(EM_SHARE_CWD))
     flags |= CLONE_FS;
   atomic_store(&i->threads, 1);
   atomic_store(&i->state, EM_RUNNING);

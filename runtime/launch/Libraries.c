@@ -8,8 +8,9 @@
 // Each embedded library has one memfd in the launcher's descriptor table,
 // sealed, so that all instances share its text. An instance opens it anew
 // through /proc/self, which is the launcher: dynamic linkers read, so they
-// need a file offset of their own. Without /proc, or in a forked child, which
-// has no launcher, the instance gets a memfd of its own.
+// need a file offset of their own. Without /proc, in a forked child, which has
+// no launcher, and where nobody else would share it, the instance gets a memfd
+// of its own.
 //
 // The library's slot is a page of that file. When the dynamic linker maps it,
 // it gets memory that is filled in instead.
@@ -64,6 +65,8 @@ static long make_memfd(const struct em_library *l) {
 }
 
 void em_open_libraries(const struct em_spec *spec) {
+  if (em_alone())
+    return;
   const struct em_program *p = em_program_at(spec->program);
   const struct em_library_name *names = em_table(em.image->library_name_off);
   for (uint32_t n = 0; n != p->library_count; ++n) {
@@ -127,7 +130,7 @@ bool em_map_slot(struct instance *i, const long *args, long *result) {
                         MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
   if (*result < 0 && *result >= -4095)
     return true;
-  long error = em_fill_slot((void *)args[0], i);
+  long error = em_fill_slot((void *)args[0], i, EM_ROLE_PROGRAM);
   if (error < 0)
     *result = error;
   return true;

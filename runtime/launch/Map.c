@@ -117,19 +117,21 @@ static uintptr_t bias_of(const struct em_blob *b, uint64_t base,
   return map_blob(b, who);
 }
 
-long em_fill_slot(void *page, struct instance *instance) {
+long em_fill_slot(void *page, struct instance *instance, uint64_t role) {
   struct em_slot *slot = page;
   slot->enter = (uintptr_t)em_hook_enter;
   slot->after = (uintptr_t)em_hook_after;
   slot->instance = (uintptr_t)instance;
+  slot->cpuid = (uintptr_t)em_hook_cpuid;
+  slot->role = role;
   return em_syscall(SYS_mprotect, page, EM_PAGE, PROT_READ);
 }
 
 static void fill_blob_slot(const struct em_blob *b, uintptr_t bias,
-                           struct instance *i) {
+                           struct instance *i, uint64_t role) {
   if (b->slot == EM_NO_ADDRESS)
     return;
-  long error = em_fill_slot((void *)(bias + b->slot), i);
+  long error = em_fill_slot((void *)(bias + b->slot), i, role);
   if (error < 0)
     em_fail(i->name, "cannot protect the slot", error);
 }
@@ -140,11 +142,11 @@ void em_map_instance(struct instance *i) {
   const struct em_blob *main = em_blob_at(p->blob);
   i->program = bias_of(main, plan->base, i->name);
   i->entry = i->program + main->entry;
-  fill_blob_slot(main, i->program, i);
+  fill_blob_slot(main, i->program, i, EM_ROLE_PROGRAM);
   if (p->interpreter == EM_NONE)
     return;
   const struct em_blob *interpreter = em_blob_at(p->interpreter);
   i->interpreter = bias_of(interpreter, plan->interpreter_base, i->name);
   i->entry = i->interpreter + interpreter->entry;
-  fill_blob_slot(interpreter, i->interpreter, i);
+  fill_blob_slot(interpreter, i->interpreter, i, EM_ROLE_INTERPRETER);
 }

@@ -248,7 +248,7 @@ long em_exec(struct instance *i, const struct em_frame *frame,
     return pid < 0 ? pid : e.error;
   }
   /* The instance's descriptors are the new program's now. */
-  if (!(em.image->flags & EM_SHARE_FDS))
+  if (!em_shares(EM_SHARE_FDS))
     (void)em_syscall(SYS_close_range, 0, ~0u, 0);
   em_end_instance(i, wait_for_status(pid));
 }

@@ -41,7 +41,6 @@ enum {
 
 /* Linux's numbers, the same on every architecture. */
 enum {
-  EM_EPERM = 1,
   EM_ESRCH = 3,
   EM_EINTR = 4,
   EM_ECHILD = 10,
@@ -189,7 +188,7 @@ void em_set_mask(uint64_t mask);
 /** Maps what the kernel did not and fills in the slots. */
 void em_map_instance(struct instance *instance);
 /** Fills in the slot at \p page and makes it read-only. 0 or -errno. */
-long em_fill_slot(void *page, struct instance *instance);
+long em_fill_slot(void *page, struct instance *instance, uint64_t role);
 /** Opens the image file unless it is open. */
 void em_open_image(void);
 
@@ -216,6 +215,10 @@ void em_thread_exit(struct instance *instance, int status);
 bool em_own_process(void);
 /** Is there no other instance in this process, and never was? */
 bool em_alone(void);
+/** Do instances share descriptors (EM_SHARE_FDS), directory (EM_SHARE_CWD)?
+    One that is alone shares the launcher's: what /proc/self shows is then its
+    own. */
+bool em_shares(uint32_t flag);
 /** Makes the copied state that of a process with one instance, if this is a
     forked child that has not done so. */
 void em_notice_fork(struct instance *instance);
@@ -251,6 +254,13 @@ void em_close_inherited(void);
 bool em_open_library(struct instance *instance, const char *path, long *result);
 bool em_map_slot(struct instance *instance, const long *args, long *result);
 
+/* Path.c */
+
+enum { EM_OWN_PATH = 320 };
+/** False unless \p path leads through the process to what instances have for
+    themselves; \p own then leads to the calling thread's. */
+bool em_own_path(const char *path, char own[EM_OWN_PATH]);
+
 /* Process.c */
 
 long em_wait4(struct instance *instance, const long *args);
@@ -272,6 +282,9 @@ long em_rt_sigaction(struct instance *instance, int signal,
                      struct em_sigaction *old, size_t size);
 /** kill() of the own process. */
 long em_kill_self(struct instance *instance, int signal);
+/** Before a signal to thread \p tid: where its default action is to end the
+    process, ends the instance. Comes back otherwise. */
+void em_before_thread_kill(struct instance *instance, int tid, int signal);
 /** Before a child that is to exec keeps what the instance ignores ignored. */
 void em_ignore_for_exec(struct instance *instance);
 /** Asks thread \p tid of \p instance to leave. 0 or -errno. */

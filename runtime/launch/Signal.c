@@ -237,6 +237,12 @@ void em_ignore_for_exec(struct instance *i) {
   }
 }
 
+static bool is_blocked(int signal) {
+  uint64_t mask = em_block_signals();
+  em_set_mask(mask);
+  return mask & SET(signal);
+}
+
 static long send(int tid, int signal, struct siginfo *info) {
   return em_syscall(SYS_rt_tgsigqueueinfo, em.pid, tid, signal, info);
 }
@@ -364,6 +370,16 @@ static void dispatch(int signal, void *information, void *context) {
     route(self, signal, info, context);
 }
 
+void em_before_thread_kill(struct instance *i, int tid, int signal) {
+  if (signal < 1 || signal > EM_SIGNALS || tid <= 0 || tid >= EM_MAX_TASK ||
+      em_task(tid)->thread_of != i->number + 1)
+    return;
+  if (is_default(&i->actions[signal]) &&
+      !(SET(signal) & (harmless | stops | faults | SET(SIGABRT))) &&
+      signal != EM_SIGNAL && !is_blocked(signal))
+    em_end_instance(i, 128 + signal);
+}
+
 long em_kill_self(struct instance *i, int signal) {
   if (signal == 0)
     return 0;
@@ -372,7 +388,8 @@ long em_kill_self(struct instance *i, int signal) {
   if (SET(signal) & stops)
     return em_syscall(SYS_kill, em.pid, signal);
   const struct em_sigaction *a = &i->actions[signal];
-  if (signal == SIGKILL || (is_default(a) && !(SET(signal) & harmless)))
+  if (signal == SIGKILL ||
+      (is_default(a) && !(SET(signal) & harmless) && !is_blocked(signal)))
     em_end_instance(i, 128 + signal);
   struct siginfo info = {.signo = signal, .code = SI_TKILL, .pid = em.pid};
   info.uid = em_syscall(SYS_getuid, 0);

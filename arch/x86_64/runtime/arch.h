@@ -20,6 +20,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct instance;
+struct em_slot;
+
 static inline long em_syscall6(long nr, long a, long b, long c, long d, long e,
                                long f) {
   register long r10 __asm__("r10") = d;
@@ -35,51 +38,49 @@ static inline long em_syscall6(long nr, long a, long b, long c, long d, long e,
 }
 
 enum {
+#define EM_HOOKED_CALL(NAME, NUMBER) SYS_##NAME = NUMBER,
+#define EM_LOADER_CALL(NAME, NUMBER) SYS_##NAME = NUMBER,
+#include "HookedCalls.def"
   SYS_write = 1,
-  SYS_open = 2,
   SYS_close = 3,
   SYS_lseek = 8,
-  SYS_mmap = 9,
   SYS_mprotect = 10,
-  SYS_munmap = 11,
-  SYS_brk = 12,
-  SYS_rt_sigaction = 13,
   SYS_rt_sigprocmask = 14,
   SYS_pread64 = 17,
   SYS_madvise = 28,
   SYS_getpid = 39,
-  SYS_clone = 56,
-  SYS_fork = 57,
-  SYS_vfork = 58,
-  SYS_execve = 59,
-  SYS_exit = 60,
-  SYS_wait4 = 61,
-  SYS_kill = 62,
   SYS_fcntl = 72,
-  SYS_chdir = 80,
   SYS_getuid = 102,
   SYS_getpgid = 121,
   SYS_prctl = 157,
   SYS_gettid = 186,
   SYS_futex = 202,
-  SYS_exit_group = 231,
-  SYS_waitid = 247,
-  SYS_openat = 257,
   SYS_ppoll = 271,
   SYS_rt_tgsigqueueinfo = 297,
   SYS_prlimit64 = 302,
   SYS_getrandom = 318,
   SYS_memfd_create = 319,
-  SYS_execveat = 322,
   SYS_pidfd_open = 434,
-  SYS_clone3 = 435,
   SYS_close_range = 436,
 };
+
+/** Which argument of a system call is a path that EM_PATH_CALL names; -1: none.
+    A switch and no table: a table would be memory that every call reads. */
+static inline int em_path_argument(long nr) {
+  switch (nr) {
+#define EM_PATH_CALL(NAME, NUMBER, ARG)                                        \
+  case NUMBER:                                                                 \
+    return ARG;
+#include "HookedCalls.def"
+  default:
+    return -1;
+  }
+}
 
 /** The registers of a hooked system call, as hook.S lays them on the stack of
     the thread that makes it. */
 struct em_frame {
-  struct instance *instance;
+  const struct em_slot *slot;
   long nr; /* in: the number; out: the result */
   long args[6];
   long back; /* where the thread goes on */
@@ -105,6 +106,7 @@ _Noreturn void em_jump(uintptr_t entry, void *stack);
 
 void em_hook_enter(void);
 void em_hook_after(void);
+void em_hook_cpuid(void);
 /** Ends the calling thread of \p instance; needs none of its stack. */
 _Noreturn void em_leave(struct instance *instance, int status);
 void em_restore(void);

@@ -43,7 +43,7 @@
         pushq   %rsi
         pushq   %rdi
         pushq   %rax
-        pushq   16(%r11)
+        pushq   %r11
         movq    %rsp, %rdi
         andq    $-16, %rsp
         call    \fn
@@ -121,6 +121,43 @@ em_leave:
         syscall
         hlt
         .size em_leave, . - em_leave
+
+// In place of cpuid: eax and ecx in; eax, ebx, ecx and edx out; all else, flags
+// included, as it was. r11 is the caller's to save.
+// void em_cpuid(uint32_t registers[4])
+        .globl em_hook_cpuid
+        .hidden em_hook_cpuid
+        .type em_hook_cpuid, @function
+em_hook_cpuid:
+        pushfq
+        pushq   %rbp
+        movq    %rsp, %rbp
+        pushq   %rdi
+        pushq   %rsi
+        pushq   %r8
+        pushq   %r9
+        pushq   %r10
+        subq    $24, %rsp
+        andq    $-16, %rsp
+        movl    %eax, (%rsp)
+        movl    %ecx, 8(%rsp)
+        movq    %rsp, %rdi
+        cld
+        call    em_cpuid
+        movl    (%rsp), %eax
+        movl    4(%rsp), %ebx
+        movl    8(%rsp), %ecx
+        movl    12(%rsp), %edx
+        leaq    -40(%rbp), %rsp
+        popq    %r10
+        popq    %r9
+        popq    %r8
+        popq    %rsi
+        popq    %rdi
+        popq    %rbp
+        popfq
+        ret
+        .size em_hook_cpuid, . - em_hook_cpuid
 
 // The return address of a signal handler.
         .globl em_restore
