@@ -23,7 +23,10 @@
 # ELFMERGE        the tool; default: that of the tree this file is in
 # ELFMERGE_FLAGS  options for every image, for instance --strip
 
-ELFMERGE ?= $(abspath $(dir $(lastword $(MAKEFILE_LIST)))../../bin/elfmerge)
+# Expanded at once: the list grows with every file that is included.
+ifndef ELFMERGE
+ELFMERGE := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))../../bin/elfmerge)
+endif
 
 _elfmerge_empty :=
 _elfmerge_space := $(_elfmerge_empty) $(_elfmerge_empty)

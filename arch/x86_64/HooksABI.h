@@ -27,6 +27,20 @@
 /// %r11 = slot, which like the flags are free: the kernel destroys both
 /// registers. raw is at back - EM_RAW_SIZE.
 ///
+/// In place of a cpuid instruction, where no register and no flag is free and
+/// the red zone may be in use:
+///
+///     displaced preceding instructions
+///     lea -128(%rsp),%rsp; push %r11
+///     lea slot(%rip),%r11; call *24(%r11)
+///     pop %r11; lea 128(%rsp),%rsp
+///  back: displaced following instructions
+///     jmp patch_end                           unless they do not fall through
+///
+/// em_slot::cpuid takes %eax and %ecx, returns %rax, %rbx, %rcx and %rdx with
+/// zero upper halves, and keeps everything else, flags included; the stack is
+/// aligned to nothing. The first lea is at back - EM_CPUID_SIZE.
+///
 //===----------------------------------------------------------------------===//
 
 #ifndef ELFMERGE_ARCH_X86_64_HOOKSABI_H
@@ -35,7 +49,12 @@
 #include "elfmerge/RuntimeABI.h"
 
 #define EM_RAW_SIZE 20u
+#define EM_CPUID_SIZE 28u
 #define EM_HOOKED_BITS 512u
+
+/* em_trampoline::kind */
+#define EM_SITE_SYSCALL 0u
+#define EM_SITE_CPUID 1u
 
 /** Program headers of 56 bytes; two more than the library has. */
 #define EM_HOOKS_RESERVE(phnum) ((((phnum) + 2u) * 56u + 15u) & ~15u)
@@ -48,11 +67,12 @@ struct em_hooks {
 /** Sorted by `offset`, and by `site`. */
 struct em_trampoline {
   uint32_t offset;      /* from the start of the hooks segment */
-  uint32_t size;        /* bytes */
+  uint16_t size;        /* bytes */
+  uint16_t kind;        /* of the instruction replaced */
   uint32_t plain;       /* from `offset`: the call made without the runtime;
                            0 when there is none */
   uint32_t back;        /* from `offset` */
-  uint64_t site;        /* blob address of the `syscall` replaced */
+  uint64_t site;        /* blob address of that instruction */
   uint64_t patch_start; /* blob addresses of the bytes replaced */
   uint64_t patch_end;
 };

@@ -41,22 +41,29 @@ struct Segment {
   uint64_t end() const { return VAddr + MemSize; }
 };
 
-/// How a `syscall` instruction is dealt with.
+/// The instructions that are looked for.
+enum class SiteKind {
+  Syscall,
+  Cpuid, ///< x86: slow in a virtual machine, so the runtime remembers results
+};
+
+/// How a site is dealt with.
 enum class PatchForm {
-  Untouched, ///< every number it can have is harmless
+  Untouched, ///< every number it can have is harmless; cpuid: there is no room
   Following, ///< the jump takes the place of it and what follows
   Preceding, ///< the jump takes the place of what precedes and it
   Around,    ///< of instructions on both sides
   Hole,      ///< a short jump to unused bytes nearby, which hold the jump
 };
 
-/// One `syscall` instruction of a blob. Addresses are the blob's own.
+/// One such instruction of a blob. Addresses are the blob's own.
 struct Site {
+  SiteKind Kind;
   uint64_t Address;
   uint64_t FunctionStart;
   std::string Function; ///< symbol name; empty when there is none
   /// Every number the call can have, sorted; empty when it is only known at
-  /// run time.
+  /// run time, and for cpuid.
   llvm::SmallVector<uint32_t, 2> Numbers;
   PatchForm Form = PatchForm::Untouched;
   uint64_t PatchStart = 0, PatchEnd = 0; ///< bytes replaced

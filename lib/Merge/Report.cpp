@@ -108,30 +108,45 @@ static uint64_t fileOffset(const Blob &B, uint64_t VAddr) {
   llvm_unreachable("sites come from the file");
 }
 
+/// What a site asks for: system call numbers, or "cpuid".
+static std::string requestOf(const Site &S) {
+  if (S.Kind == SiteKind::Cpuid)
+    return "cpuid";
+  std::string Numbers;
+  for (uint32_t N : S.Numbers)
+    Numbers += (Numbers.empty() ? "" : ",") + std::to_string(N);
+  return Numbers.empty() ? "unknown" : Numbers;
+}
+
+static void printSite(const Blob &B, const Site &S, raw_ostream &OS) {
+  OS << formatv("  {0,-10} {1,-28} {2,-12} {3}", hex(fileOffset(B, S.Address)),
+                S.Function.empty() ? hex(S.FunctionStart) : S.Function,
+                requestOf(S), formName(S.Form));
+  if (S.Form != PatchForm::Untouched)
+    OS << " " << hex(fileOffset(B, S.PatchStart)) << "+"
+       << S.PatchEnd - S.PatchStart;
+  if (S.Form == PatchForm::Hole)
+    OS << " " << hex(fileOffset(B, S.HoleStart)) << "+5";
+  OS << "\n";
+}
+
 void elfmerge::printHooks(const Context &Ctx) {
   for (const std::unique_ptr<Blob> &B : Ctx.Blobs) {
     Ctx.Out << B->Path << ":\n";
-    unsigned Hooked = 0;
+    size_t Count[2] = {}, Hooked[2] = {};
     for (const Site &S : B->Hooks.Sites) {
-      std::string Numbers;
-      for (uint32_t N : S.Numbers)
-        Numbers += (Numbers.empty() ? "" : ",") + std::to_string(N);
-      Hooked += S.Form != PatchForm::Untouched;
-      Ctx.Out << formatv("  {0,-10} {1,-28} {2,-12} {3}",
-                         hex(fileOffset(*B, S.Address)),
-                         S.Function.empty() ? hex(S.FunctionStart) : S.Function,
-                         Numbers.empty() ? "unknown" : Numbers,
-                         formName(S.Form));
-      if (S.Form != PatchForm::Untouched)
-        Ctx.Out << " " << hex(fileOffset(*B, S.PatchStart)) << "+"
-                << S.PatchEnd - S.PatchStart;
-      if (S.Form == PatchForm::Hole)
-        Ctx.Out << " " << hex(fileOffset(*B, S.HoleStart)) << "+5";
-      Ctx.Out << "\n";
+      ++Count[S.Kind == SiteKind::Cpuid];
+      Hooked[S.Kind == SiteKind::Cpuid] += S.Form != PatchForm::Untouched;
+      printSite(*B, S, Ctx.Out);
     }
-    Ctx.Out << "  " << B->Hooks.Sites.size() << " sites, " << Hooked
-            << " hooked, " << B->Hooks.Sites.size() - Hooked
-            << " untouched\n";
+    auto PrintSum = [&](bool Cpuid, StringRef Name) {
+      Ctx.Out << "  " << Count[Cpuid] << " " << Name << ", " << Hooked[Cpuid]
+              << " hooked, " << Count[Cpuid] - Hooked[Cpuid]
+              << " untouched\n";
+    };
+    PrintSum(false, "sites");
+    if (Count[true])
+      PrintSum(true, "cpuid");
   }
 }
 

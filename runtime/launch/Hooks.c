@@ -15,6 +15,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "HooksABI.h"
 #include "Runtime.h"
 
 enum { RETURN, IN_PLACE };
@@ -180,4 +181,32 @@ int em_hook(struct em_frame *f) {
     return IN_PLACE;
   }
   return IN_PLACE;
+}
+
+/* In the trampolines of the blob whose slot is at \p slot. */
+static uintptr_t site_in(const struct em_blob *b, uintptr_t bias,
+                         uintptr_t pc) {
+  if (b->slot == EM_NO_ADDRESS || pc < bias + b->slot + EM_PAGE ||
+      pc >= bias + b->end)
+    return pc;
+  uintptr_t text = bias + b->slot + EM_PAGE;
+  const struct em_hooks *h = (const struct em_hooks *)text;
+  const struct em_trampoline *t = (const struct em_trampoline *)(h + 1);
+  for (uint64_t n = 0; n != h->count; ++n, ++t) {
+    uintptr_t start = text + t->offset;
+    if (pc < start || pc - start >= t->size)
+      continue;
+    bool at_call = pc == start + t->back - EM_RAW_SIZE ||
+                   (t->plain && pc == start + t->plain);
+    return at_call && t->site == t->patch_start ? bias + t->site : pc;
+  }
+  return pc;
+}
+
+uintptr_t em_site_of(const struct instance *i, uintptr_t pc) {
+  const struct em_program *p = em_program_at(em_spec_at(i->spec)->program);
+  uintptr_t site = site_in(em_blob_at(p->blob), i->program, pc);
+  if (site == pc && p->interpreter != EM_NONE)
+    site = site_in(em_blob_at(p->interpreter), i->interpreter, pc);
+  return site;
 }

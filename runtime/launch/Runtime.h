@@ -294,7 +294,14 @@ void em_forget_signals(void);
 /** In a forked child: hands the signals back to the kernel. */
 void em_release_signals(struct instance *instance);
 
-/* Hooks.c: hook.S calls these */
+/** Where the program's own code would be when a thread is at \p pc: at the
+    system call that a trampoline makes for it, if the thread can go on there;
+    else \p pc. */
+uintptr_t em_site_of(const struct instance *instance, uintptr_t pc);
+
+/* hook.S calls these */
+void *em_dispatch(int signal, void *info, void *context,
+                  void **return_address);
 
 int em_hook(struct em_frame *frame);
 int em_after(struct em_frame *frame);

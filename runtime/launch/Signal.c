@@ -82,8 +82,6 @@ _Static_assert(sizeof(struct siginfo) == 128, "siginfo_t");
 #define INSTALLED_IGNORE UINT64_C(1)
 #define INSTALLED_DISPATCHER (UINT64_C(1) << 63)
 
-static void dispatch(int signal, void *info, void *context);
-
 static bool is_default(const struct em_sigaction *a) {
   return (uintptr_t)a->handler == 0;
 }
@@ -131,7 +129,7 @@ static long install(int signal) {
     return 0;
   struct em_sigaction action = {0};
   if (want & INSTALLED_DISPATCHER) {
-    action.handler = dispatch;
+    action.handler = em_dispatcher;
     action.flags = (uint32_t)want | SA_SIGINFO | SA_RESTORER;
     action.restorer = em_restore;
     action.mask = ~UINT64_C(0);
@@ -195,7 +193,7 @@ static long action_in_child(struct instance *i, int signal,
   long error = kernel_action(signal, action, &current);
   if (error < 0 || !old)
     return error;
-  *old = current.handler == dispatch ? i->actions[signal] : current;
+  *old = current.handler == em_dispatcher ? i->actions[signal] : current;
   return 0;
 }
 
@@ -232,7 +230,7 @@ void em_ignore_for_exec(struct instance *i) {
         !is_ignored(&i->actions[s]))
       continue;
     struct em_sigaction current;
-    if (kernel_action(s, NULL, &current) == 0 && current.handler == dispatch)
+    if (kernel_action(s, NULL, &current) == 0 && current.handler == em_dispatcher)
       (void)kernel_action(s, &i->actions[s], NULL);
   }
 }
@@ -273,9 +271,18 @@ static void act_by_default(struct instance *i, int signal,
   em_end_instance(i, 128 + signal);
 }
 
-/* On a thread of the instance: runs its handler as the kernel would. */
-static void deliver(struct instance *i, int signal, struct siginfo *info,
-                    void *context) {
+/* A signal on its way to a handler. */
+struct delivery {
+  int signal;
+  struct siginfo *info;
+  void *context;
+  void **return_address; /* the dispatcher's, in the kernel's frame */
+};
+
+/* On a thread of the instance: acts on the signal. The handler to run, if
+   there is one, is returned, and all is set for it as the kernel would. */
+static void *deliver(struct instance *i, const struct delivery *d) {
+  int signal = d->signal;
   uint64_t mask = em_acquire(&em.signal_lock);
   struct em_sigaction action = i->actions[signal];
   if (!is_default(&action) && !is_ignored(&action) &&
@@ -285,16 +292,19 @@ static void deliver(struct instance *i, int signal, struct siginfo *info,
   }
   em_release(&em.signal_lock, mask);
   if (is_ignored(&action))
-    return;
+    return NULL;
   if (is_default(&action)) {
-    act_by_default(i, signal, info);
-    return;
+    act_by_default(i, signal, d->info);
+    return NULL;
   }
-  uint64_t during = *em_context_mask(context) | action.mask;
+  uint64_t during = *em_context_mask(d->context) | action.mask;
   if (!(action.flags & SA_NODEFER))
     during |= SET(signal);
   em_set_mask(during & ~SET(EM_SIGNAL));
-  action.handler(signal, info, context);
+  *em_context_pc(d->context) = em_site_of(i, *em_context_pc(d->context));
+  if (action.flags & SA_RESTORER)
+    *d->return_address = (void *)action.restorer;
+  return (void *)action.handler;
 }
 
 static void pass_on(struct instance *i, int signal,
@@ -323,15 +333,14 @@ static bool anyone_handles(int signal) {
 }
 
 /* A signal to the process: whose is it? */
-static void route(struct instance *self, int signal, struct siginfo *info,
-                  void *context) {
-  if (signal == SIGCHLD && em_parent_of(info->pid)) {
-    struct instance *parent = em_parent_of(info->pid);
+static void *route(struct instance *self, const struct delivery *d) {
+  int signal = d->signal;
+  if (signal == SIGCHLD && em_parent_of(d->info->pid)) {
+    struct instance *parent = em_parent_of(d->info->pid);
     if (parent == self)
-      deliver(self, signal, info, context);
-    else
-      pass_on(parent, signal, info);
-    return;
+      return deliver(self, d);
+    pass_on(parent, signal, d->info);
+    return NULL;
   }
   /* A timer's signal is meant for who has a handler for it. */
   bool spare = SET(signal) & timers && anyone_handles(signal);
@@ -340,34 +349,34 @@ static void route(struct instance *self, int signal, struct siginfo *info,
     if (i != self && atomic_load(&i->state) == EM_RUNNING &&
         !is_ignored(&i->actions[signal]) &&
         !(spare && is_default(&i->actions[signal])))
-      pass_on(i, signal, info);
+      pass_on(i, signal, d->info);
   }
-  if (self && !(spare && is_default(&self->actions[signal])))
-    deliver(self, signal, info, context);
+  if (!self || (spare && is_default(&self->actions[signal])))
+    return NULL;
+  return deliver(self, d);
 }
 
-static void dispatch(int signal, void *information, void *context) {
+void *em_dispatch(int signal, void *information, void *context,
+                  void **return_address) {
   struct siginfo *info = information;
+  struct delivery d = {signal, info, context, return_address};
   struct instance *self = em_self();
-  if (self && signal == EM_SIGNAL && atomic_load(&self->state) == EM_ENDING &&
-      info->code == EM_CODE_STOP)
-    em_leave(self, 0);
-  if (info->code == EM_CODE_STOP)
-    return;
+  if (info->code == EM_CODE_STOP) {
+    if (self && atomic_load(&self->state) == EM_ENDING)
+      em_leave(self, 0);
+    return NULL;
+  }
   if (info->code == EM_CODE_ROUTED) {
     info->code = info->error;
     info->error = 0;
-    if (self)
-      deliver(self, signal, info, context);
-    return;
+    return self ? deliver(self, &d) : NULL;
   }
   bool to_thread = info->code == SI_TKILL || signal == SIGPIPE ||
                    signal == EM_SIGNAL ||
                    (SET(signal) & faults && info->code > 0);
   if (self && (to_thread || em_alone()))
-    deliver(self, signal, info, context);
-  else
-    route(self, signal, info, context);
+    return deliver(self, &d);
+  return route(self, &d);
 }
 
 void em_before_thread_kill(struct instance *i, int tid, int signal) {

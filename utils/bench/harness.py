@@ -2,14 +2,16 @@
 
 All cases of a table are run one after the other, over and over (A B C A B C),
 so that whatever else the machine does meets all of them alike. A table shows
-medians with the smallest and largest time, and each case's ratio to the first
-one, which is the median of the ratios of the rounds.
+medians with the smallest and largest time, each case's ratio to the first one,
+which is the median of the ratios of the rounds, and the processor time of all
+threads together, which other load on the machine changes less.
 """
 
 import argparse
 import contextlib
 import csv
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -79,14 +81,21 @@ def command(*words, output=None, **more):
     return case
 
 
+def processor_time():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def measure(cases, runs):
-    """cases: {name: function that returns seconds}. The first round warms up."""
+    """cases: {name: function that returns seconds}. The first round warms up.
+    Gives (seconds, processor seconds) of each run."""
     times = {name: [] for name in cases}
     for round_number in range(runs + 1):
         for name, case in cases.items():
+            before = processor_time()
             seconds = case()
             if round_number:
-                times[name].append(seconds)
+                times[name].append((seconds, processor_time() - before))
     return times
 
 
@@ -105,13 +114,16 @@ class Table:
         self.rows.append([str(cell) for cell in row])
 
     def add_times(self, times, unit=1e3, per=1, digits=0):
-        """One row per case: name, median, smallest and largest, ratio."""
+        """One row per case: name, median, smallest and largest, ratio, and the
+        median of the processor time."""
         first = next(iter(times.values()))
         for name, samples in times.items():
-            scaled = [s * unit / per for s in samples]
-            ratio = statistics.median(s / f for s, f in zip(samples, first))
-            self.add(name, f"{statistics.median(scaled):.{digits}f}",
-                     f"{min(scaled):.{digits}f} – {max(scaled):.{digits}f}", f"{ratio:.2f}")
+            wall = [s * unit / per for s, _ in samples]
+            ratio = statistics.median(s[0] / f[0] for s, f in zip(samples, first))
+            processor = statistics.median(p * unit / per for _, p in samples)
+            self.add(name, f"{statistics.median(wall):.{digits}f}",
+                     f"{min(wall):.{digits}f} – {max(wall):.{digits}f}", f"{ratio:.2f}",
+                     f"{processor:.{digits}f}")
 
     def note(self, text):
         self.notes.append(text)

@@ -4,9 +4,10 @@
 #   [INSTANCE program ...]...
 #   [OPTIONS option...] [OUTPUT file] [EXCLUDE_FROM_ALL])
 #
-# Adds a target NAME that merges programs into an image: the file NAME in the
-# current binary directory, or OUTPUT. Its path is the target's property
-# ELFMERGE_IMAGE.
+# Adds a target NAME that merges programs into an image: the file images/NAME in
+# the current binary directory, or OUTPUT. Its path is the target's property
+# ELFMERGE_IMAGE. (Ninja does not tell a custom target from a file of the same
+# name in the binary directory, so the image cannot be there.)
 #
 # Each INSTANCE stands for one group of elfmerge's command line; its program is
 # an executable target, which has to be known already, or a file, relative to
@@ -60,7 +61,7 @@ function(elfmerge_add_image name)
   set(manifest "instances:\n")
   set(dependencies)
   set(options)
-  set(output "${name}")
+  set(output "images/${name}")
   set(all ALL)
   set(keyword)
   set(list_open NO)
@@ -133,11 +134,16 @@ function(elfmerge_add_image name)
   if(multi_config)
     string(APPEND directory "/$<CONFIG>")
   endif()
-  cmake_path(ABSOLUTE_PATH output BASE_DIRECTORY "${directory}")
+  cmake_path(ABSOLUTE_PATH output BASE_DIRECTORY "${directory}" NORMALIZE)
+  if(output STREQUAL "${CMAKE_CURRENT_BINARY_DIR}/${name}")
+    message(FATAL_ERROR "elfmerge_add_image(${name}): OUTPUT is the name of the target itself")
+  endif()
+  cmake_path(GET output PARENT_PATH output_directory)
   set(side "${directory}/CMakeFiles/${name}.elfmerge")
   file(GENERATE OUTPUT "${side}.yaml" CONTENT "${manifest}")
   add_custom_command(
     OUTPUT "${output}"
+    COMMAND "${CMAKE_COMMAND}" -E make_directory "${output_directory}"
     COMMAND elfmerge::elfmerge ${options} -MF "${side}.d" -o "${output}"
             "--manifest=${side}.yaml"
     DEPENDS ${dependencies} "${side}.yaml" elfmerge::elfmerge

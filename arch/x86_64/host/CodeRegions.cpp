@@ -64,7 +64,8 @@ ArrayRef<Region::Branch> Region::branchesInto(uint64_t Low,
   return ArrayRef(Branches).slice(Begin - Branches.begin(), End - Begin);
 }
 
-Region decodeRegion(const CodeMap &Map, const Extent &E, uint64_t SyncBefore) {
+Region decodeRegion(const CodeMap &Map, const Extent &E, uint64_t SyncBefore,
+                    uint64_t Limit) {
   Region R;
   R.Code = E;
   R.Insns = DecodeCache::get().decode(
@@ -76,6 +77,10 @@ Region decodeRegion(const CodeMap &Map, const Extent &E, uint64_t SyncBefore) {
     llvm::erase_if(R.Insns, [=](const Insn &I) { return I.Address < Sync; });
     R.Code.Range.Start = Sync;
   }
+  if (!R.Insns.empty() && R.Insns.back().end() > Limit)
+    R.Insns.pop_back();
+  if (R.Insns.empty())
+    return Region();
   R.Code.Range.End = R.Insns.back().end();
   for (size_t I = 0; I != R.Insns.size(); ++I) {
     const Insn &In = R.Insns[I];
@@ -90,18 +95,21 @@ Region decodeRegion(const CodeMap &Map, const Extent &E, uint64_t SyncBefore) {
 }
 
 void CodeRegions::cover(uint64_t Address) {
-  uint64_t Covered = Regions.empty() ? 0 : Regions.back().end();
-  if (Address < Covered)
+  auto Next = llvm::partition_point(
+      Regions, [=](const Region &R) { return R.end() <= Address; });
+  uint64_t Limit = Next == Regions.end() ? ~uint64_t(0) : Next->start();
+  if (Address >= Limit)
     return;
   Extent E = Map.extentOf(Address);
-  if (E.Range.Start < Covered) {
-    // The last region ends with an instruction.
-    E.Range.Start = Covered;
+  if (Next != Regions.begin() && E.Range.Start < std::prev(Next)->end()) {
+    // The region before ends with an instruction.
+    E.Range.Start = std::prev(Next)->end();
     E.Exact = true;
   }
-  Region R = decodeRegion(Map, E, Address);
+  E.Range.End = std::min(E.Range.End, Limit);
+  Region R = decodeRegion(Map, E, Address, Limit);
   if (!R.Insns.empty())
-    Regions.push_back(std::move(R));
+    Regions.insert(Next, std::move(R));
 }
 
 void CodeRegions::findEntries() {

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 ///
 /// \file
-/// The parts of a blob that may hold system calls, disassembled, with every
+/// The parts of a blob that may hold sites, disassembled, with every
 /// address in them that control may reach other than by falling through.
 ///
 //===----------------------------------------------------------------------===//
@@ -44,8 +44,10 @@ struct Region {
 
 /// Decodes \p E. When its start is a guess, the result begins where decodings
 /// from different starts have come together, or is empty if they have not by
-/// \p SyncBefore.
-Region decodeRegion(const CodeMap &Map, const Extent &E, uint64_t SyncBefore);
+/// \p SyncBefore. The last instruction may extend behind the range, but not
+/// behind \p Limit.
+Region decodeRegion(const CodeMap &Map, const Extent &E, uint64_t SyncBefore,
+                    uint64_t Limit = ~uint64_t(0));
 
 class CodeRegions {
 public:
@@ -54,7 +56,8 @@ public:
   const CodeMap &map() const { return Map; }
   llvm::ArrayRef<Region> all() const { return Regions; }
 
-  /// Adds the region around \p Address unless one has it. Addresses ascend.
+  /// Adds the region around \p Address unless one has it. It gets none of the
+  /// code that has been covered before.
   void cover(uint64_t Address);
   /// Finds the ways into the regions. Afterwards regions are fixed.
   void findEntries();

@@ -94,7 +94,8 @@ struct Decoder::Impl {
 
   std::vector<uint8_t> RegOf;                     ///< by LLVM's register number
   std::vector<std::pair<unsigned, Idiom>> Idioms; ///< by opcode
-  unsigned Rip = 0, Flags = 0, Hlt = 0, Ud2 = 0, Int3 = 0, Syscall = 0;
+  unsigned Rip = 0, Flags = 0, Hlt = 0, Ud2 = 0, Int3 = 0, Syscall = 0,
+           Cpuid = 0;
 
   Impl();
   void learnRegisters();
@@ -134,6 +135,7 @@ Decoder::Impl::Impl() {
   Ud2 = opcodeOf({0x0f, 0x0b});
   Int3 = opcodeOf({0xcc});
   Syscall = opcodeOf({0x0f, 0x05});
+  Cpuid = opcodeOf({0x0f, 0xa2});
 }
 
 unsigned Decoder::Impl::opcodeOf(ArrayRef<uint8_t> Bytes) {
@@ -169,6 +171,8 @@ InsnKind Decoder::Impl::classify(const MCInst &Inst,
   unsigned Opcode = Inst.getOpcode();
   if (Opcode == Syscall)
     return InsnKind::Syscall;
+  if (Opcode == Cpuid)
+    return InsnKind::Cpuid;
   if (Opcode == Hlt || Opcode == Ud2 || Opcode == Int3)
     return InsnKind::Trap;
   const MCInstrDesc &Desc = MII->get(Opcode);

@@ -27,6 +27,7 @@ enum class InsnKind : uint8_t {
   Nop,
   Trap, ///< hlt, ud2, int3: control does not go on
   Syscall,
+  Cpuid,
   CondBranch,
   Jump,
   IndirectJump,

@@ -47,16 +47,21 @@ public:
   Patcher(const CodeRegions &Code, const HookedSet &Hooked)
       : Code(Code), B(Code.map().blob()), Hooked(Hooked) {}
 
-  bool isHooked(const Site &S) const {
-    return S.Numbers.empty() || llvm::any_of(S.Numbers, inSet());
+  /// A system call that has to be hooked.
+  bool isNeeded(const Site &S) const {
+    return S.Kind == SiteKind::Syscall &&
+           (S.Numbers.empty() || llvm::any_of(S.Numbers, inSet()));
   }
-  Error patch(Site &S, HooksWriter &Writer);
+  Error placeCall(Site &S);
+  void placeCpuid(Site &S);
+  void patchAll();
 
 private:
   /// The numbers of the set, and as none is negative nothing above it.
   std::function<bool(uint32_t)> inSet() const {
     return [this](uint32_t N) { return N < Hooked.size() && Hooked[N]; };
   }
+  bool place(Site &S, Window W);
   bool chooseWindow(Site &S, Window &W);
   bool chooseHole(Site &S, Window &W);
   bool fits(Window &W) const;
@@ -66,10 +71,16 @@ private:
   bool usesFlagsBehind(const Region &R, size_t Index) const;
   Error noRoom(const Site &S, const Region &R, size_t Index) const;
 
+  struct Patch {
+    Site *S;
+    Window W;
+  };
+
   const CodeRegions &Code;
   Blob &B;
   const HookedSet &Hooked;
-  std::vector<AddressRange> Used; ///< patches and holes so far
+  std::vector<Patch> Patches;
+  std::vector<AddressRange> Used; ///< windows and holes so far
 };
 
 bool Patcher::isUsed(AddressRange At) const {
@@ -92,8 +103,12 @@ bool Patcher::isUnused(const Region &R, size_t Index) const {
 /// ends before there is room, unused bytes behind it are taken.
 bool Patcher::fits(Window &W) const {
   ArrayRef<Insn> Insns = W.R->Insns;
+  bool IsCpuid = Insns[W.Site].Kind == InsnKind::Cpuid;
   for (size_t I = W.First; I <= W.Last; ++I) {
     if (I != W.Site && !isMovable(Insns[I], Code.bytes(Insns[I])))
+      return false;
+    // A neighbour that is a site itself is to be hooked, not moved.
+    if (IsCpuid && I != W.Site && Insns[I].Kind == InsnKind::Cpuid)
       return false;
     if (I != W.Last && !Insns[I].fallsThrough())
       return false;
@@ -214,28 +229,58 @@ bool Patcher::usesFlagsBehind(const Region &R, size_t Index) const {
   return false;
 }
 
-Error Patcher::patch(Site &S, HooksWriter &Writer) {
-  const Region *R = Code.find(S.Address);
-  Window W{R, 0, R->indexAt(S.Address), 0, {}};
-  if (usesFlagsBehind(*R, W.Site))
-    return fail("syscall at " + hex(S.Address) + " in " + functionName(S) +
-                ": found flags in use behind it, wanted them free");
-  if (!chooseWindow(S, W) && !chooseHole(S, W))
-    return noRoom(S, *R, W.Site);
-  bool CheckNumber = S.Numbers.empty() || !llvm::all_of(S.Numbers, inSet());
+bool Patcher::place(Site &S, Window W) {
+  if (!chooseWindow(S, W) && !chooseHole(S, W)) {
+    S.Form = PatchForm::Untouched;
+    return false;
+  }
   S.PatchStart = W.At.Start;
   S.PatchEnd = W.At.End;
-  S.Trampoline = Writer.add(Code, W, CheckNumber);
   Used.push_back(W.At);
-  if (S.Form != PatchForm::Hole) {
-    writeJump(W.At, S.Trampoline);
-    return Error::success();
+  if (S.Form == PatchForm::Hole)
+    Used.push_back({S.HoleStart, S.HoleStart + NearJumpSize});
+  Patches.push_back({&S, W});
+  return true;
+}
+
+Error Patcher::placeCall(Site &S) {
+  const Region *R = Code.find(S.Address);
+  size_t Index = R->indexAt(S.Address);
+  if (usesFlagsBehind(*R, Index))
+    return fail("syscall at " + hex(S.Address) + " in " + functionName(S) +
+                ": found flags in use behind it, wanted them free");
+  return place(S, {R, 0, Index, 0, {}}) ? Error::success()
+                                        : noRoom(S, *R, Index);
+}
+
+void Patcher::placeCpuid(Site &S) {
+  const Region *R = Code.find(S.Address);
+  place(S, {R, 0, R->indexAt(S.Address), 0, {}});
+}
+
+/// From here on the blob's code is not what was decoded.
+void Patcher::patchAll() {
+  if (Patches.empty())
+    return;
+  llvm::sort(Patches, [](const Patch &L, const Patch &R) {
+    return L.S->Address < R.S->Address;
+  });
+  // Every instruction is read before any is overwritten.
+  HooksWriter Writer(B, Hooked, Patches.size());
+  for (const Patch &P : Patches) {
+    Site &S = *P.S;
+    bool CheckNumber = S.Numbers.empty() || !llvm::all_of(S.Numbers, inSet());
+    S.Trampoline = Writer.add(Code, P.W, CheckNumber);
   }
-  AddressRange Hole = {S.HoleStart, S.HoleStart + NearJumpSize};
-  Used.push_back(Hole);
-  writeJump(W.At, S.HoleStart);
-  writeJump(Hole, S.Trampoline);
-  return Error::success();
+  for (const Patch &P : Patches) {
+    const Site &S = *P.S;
+    if (S.Form != PatchForm::Hole) {
+      writeJump(P.W.At, S.Trampoline);
+      continue;
+    }
+    writeJump(P.W.At, S.HoleStart);
+    writeJump({S.HoleStart, S.HoleStart + NearJumpSize}, S.Trampoline);
+  }
 }
 
 } // namespace
@@ -244,18 +289,20 @@ Error patchSites(const CodeRegions &Code, std::vector<Site> Sites,
                  const HookedSet &Hooked) {
   Patcher P(Code, Hooked);
   Blob &B = Code.map().blob();
-  size_t Count =
-      llvm::count_if(Sites, [&](const Site &S) { return P.isHooked(S); });
-  if (Count) {
-    if (uint64_t Span = B.endPage() - B.firstPage(); Span > MaxSpan)
-      return fail("load span out of a jump's reach: found " + hex(Span) +
-                  " bytes, wanted at most " + hex(MaxSpan));
-    HooksWriter Writer(B, Hooked, Count);
-    for (Site &S : Sites)
-      if (P.isHooked(S))
-        if (Error E = P.patch(S, Writer))
-          return E;
-  }
+  uint64_t Span = B.endPage() - B.firstPage();
+  bool Needed = llvm::any_of(Sites, [&](const Site &S) { return P.isNeeded(S); });
+  if (Needed && Span > MaxSpan)
+    return fail("load span out of a jump's reach: found " + hex(Span) +
+                " bytes, wanted at most " + hex(MaxSpan));
+  for (Site &S : Sites)
+    if (P.isNeeded(S))
+      if (Error E = P.placeCall(S))
+        return E;
+  // What is good to have takes no room from what is needed.
+  for (Site &S : Sites)
+    if (S.Kind == SiteKind::Cpuid && Span <= MaxSpan)
+      P.placeCpuid(S);
+  P.patchAll();
   B.Hooks.Sites = std::move(Sites);
   return Error::success();
 }

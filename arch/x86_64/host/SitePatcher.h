@@ -1,4 +1,4 @@
-//===- SitePatcher.h - Putting jumps in the place of system calls ---------===//
+//===- SitePatcher.h - Putting jumps in the place of sites ----------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,8 +13,8 @@
 namespace elfmerge::x86_64 {
 
 /// Makes each of \p Sites that can make a call of \p Hooked jump to a
-/// trampoline, and fills in the blob's Hooks. \p Code and \p Sites are
-/// scanSites()'s. The error does not name the file.
+/// trampoline, and each cpuid where there is room; fills in the blob's Hooks.
+/// \p Code and \p Sites are scanSites()'s. The error does not name the file.
 llvm::Error patchSites(const CodeRegions &Code, std::vector<Site> Sites,
                        const HookedSet &Hooked);
 

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The two bytes of the instruction are searched for first, and only code around
+// The two bytes of each instruction are searched for first, and only code around
 // them is disassembled. What unwind information or symbols call a function is
 // decoded from its start and believed. Elsewhere (musl is built without unwind
 // information) decodings from many starts have to agree, and what they agree on
@@ -29,20 +29,28 @@ constexpr size_t PlausibleReach = 24;
 /// Bytes compared at a time; a fixed count is what compilers vectorize.
 constexpr size_t Block = 64;
 
-void findCandidates(const CodeMap &Map, AddressRange Range,
-                    std::vector<uint64_t> &Out) {
+struct Candidates {
+  std::vector<uint64_t> Syscalls, Cpuids; ///< addresses, sorted
+};
+
+void findCandidates(const CodeMap &Map, AddressRange Range, Candidates &Out) {
   ArrayRef<uint8_t> Bytes = Map.bytes(Range.Start);
   auto Search = [&](size_t From, size_t To) {
-    for (size_t I = From; I != To; ++I)
-      if (Bytes[I] == 0x0f && Bytes[I + 1] == 0x05)
-        Out.push_back(Range.Start + I);
+    for (size_t I = From; I != To; ++I) {
+      if (Bytes[I] != 0x0f)
+        continue;
+      if (Bytes[I + 1] == 0x05)
+        Out.Syscalls.push_back(Range.Start + I);
+      else if (Bytes[I + 1] == 0xa2)
+        Out.Cpuids.push_back(Range.Start + I);
+    }
   };
   size_t I = 0;
   for (; I + Block < Bytes.size(); I += Block) {
     const uint8_t *P = &Bytes[I];
     uint8_t Any = 0;
     for (size_t J = 0; J != Block; ++J)
-      Any |= (P[J] == 0x0f) & (P[J + 1] == 0x05);
+      Any |= (P[J] == 0x0f) & ((P[J + 1] == 0x05) | (P[J + 1] == 0xa2));
     if (Any)
       Search(I, I + Block);
   }
@@ -98,12 +106,13 @@ bool looksLikeCode(const CodeRegions &Code, const Region &R, size_t Index) {
 
 /// The instruction at candidate \p Address, or null when the two bytes are
 /// part of something else.
-const Insn *findSyscall(const CodeRegions &Code, const Region &R,
+const Insn *findSite(const CodeRegions &Code, const Region &R,
                         uint64_t Address) {
   size_t Index = R.indexAt(Address);
   const Insn &I = R.Insns[Index];
   // A prefix, which the processor ignores, may come before the two bytes.
-  if (I.Kind != InsnKind::Syscall || I.end() != Address + 2)
+  if ((I.Kind != InsnKind::Syscall && I.Kind != InsnKind::Cpuid) ||
+      I.end() != Address + 2)
     return nullptr;
   bool Trusted = R.Code.Unwind.Code.contains(Address) ||
                  !Code.map().functionBefore(Address, R.start()).Name.empty();
@@ -112,28 +121,37 @@ const Insn *findSyscall(const CodeRegions &Code, const Region &R,
 
 Site makeSite(const CodeRegions &Code, const Region &R, const Insn &I) {
   Site S;
+  S.Kind = I.Kind == InsnKind::Cpuid ? SiteKind::Cpuid : SiteKind::Syscall;
   S.Address = I.end() - 2;
   CodeMap::Function F = Code.map().functionBefore(S.Address, R.start());
   S.Function = F.Name.str();
   S.FunctionStart = F.Name.empty() ? R.start() : F.Address;
-  S.Numbers = callNumbers(Code, R, &I - R.Insns.data());
+  if (S.Kind == SiteKind::Syscall)
+    S.Numbers = callNumbers(Code, R, &I - R.Insns.data());
   return S;
 }
 
 } // namespace
 
 std::vector<Site> scanSites(CodeRegions &Code) {
-  std::vector<uint64_t> Candidates;
+  Candidates Found;
   for (AddressRange Range : Code.map().ranges())
-    findCandidates(Code.map(), Range, Candidates);
-  for (uint64_t Address : Candidates)
+    findCandidates(Code.map(), Range, Found);
+  // A cpuid does not change what is known about a system call.
+  for (uint64_t Address : Found.Syscalls)
+    Code.cover(Address);
+  for (uint64_t Address : Found.Cpuids)
     Code.cover(Address);
   Code.findEntries();
   std::vector<Site> Sites;
-  for (uint64_t Address : Candidates)
-    if (const Region *R = Code.find(Address))
-      if (const Insn *I = findSyscall(Code, *R, Address))
-        Sites.push_back(makeSite(Code, *R, *I));
+  for (const std::vector<uint64_t> *List : {&Found.Syscalls, &Found.Cpuids})
+    for (uint64_t Address : *List)
+      if (const Region *R = Code.find(Address))
+        if (const Insn *I = findSite(Code, *R, Address))
+          Sites.push_back(makeSite(Code, *R, *I));
+  llvm::sort(Sites, [](const Site &L, const Site &R) {
+    return L.Address < R.Address;
+  });
   return Sites;
 }
 

@@ -1,4 +1,4 @@
-//===- SiteScanner.h - Finding the system calls of a blob -----------------===//
+//===- SiteScanner.h - Finding the sites of a blob ------------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,9 +12,9 @@
 
 namespace elfmerge::x86_64 {
 
-/// Every `syscall` instruction of the blob, sorted by address, with the
-/// numbers it can have; none is patched. Fills in \p Code, which is empty
-/// before, with the code around them.
+/// Every `syscall` and `cpuid` instruction of the blob, sorted by address, with
+/// the numbers a call can have; none is patched. Fills in \p Code, which is
+/// empty before, with the code around them.
 std::vector<Site> scanSites(CodeRegions &Code);
 
 } // namespace elfmerge::x86_64

@@ -5,8 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A trampoline touches no stack: the red zone may be live, and musl's detached
-// threads make their last calls after unmapping theirs.
+// A system call's trampoline touches no stack: the red zone may be live, and
+// musl's detached threads make their last calls after unmapping theirs. Nothing
+// executes cpuid without a stack.
 //
 //===----------------------------------------------------------------------===//
 
@@ -44,6 +45,7 @@ bool isMovable(const Insn &I, ArrayRef<uint8_t> Bytes) {
   switch (I.Kind) {
   case InsnKind::Plain:
   case InsnKind::Nop:
+  case InsnKind::Cpuid:
   case InsnKind::IndirectJump: {
     Decoder::RipOperand Rip = Decoder::get().ripOperand(Bytes, I.Address);
     return !Rip.Relative || Rip.Offset;
@@ -136,6 +138,18 @@ void HooksWriter::writeCall() {
   assert(here() == Back && "the runtime finds raw from back");
 }
 
+void HooksWriter::writeCpuid() {
+  [[maybe_unused]] uint64_t Start = here();
+  put({0x48, 0x8d, 0x64, 0x24, 0x80}); // lea -128(%rsp), %rsp
+  put({0x41, 0x53});                   // push %r11
+  put({0x4c, 0x8d, 0x1d});             // lea slot(%rip), %r11
+  putDistance(H.SlotVAddr);
+  put({0x41, 0xff, 0x53, offsetof(em_slot, cpuid)}); // call *24(%r11)
+  put({0x41, 0x5b});                                 // pop %r11
+  put({0x48, 0x8d, 0xa4, 0x24, 128, 0, 0, 0});       // lea 128(%rsp), %rsp
+  assert(here() - Start == EM_CPUID_SIZE && "who reads the table relies on it");
+}
+
 uint64_t HooksWriter::add(const CodeRegions &Code, const Window &W,
                           bool CheckNumber) {
   H.Text.resize(alignTo(H.Text.size(), TrampolineAlign), 0xcc);
@@ -145,11 +159,16 @@ uint64_t HooksWriter::add(const CodeRegions &Code, const Window &W,
   Record.offset = H.Text.size();
   for (size_t I = W.First; I != W.Site; ++I)
     writeDisplaced(Insns[I], Code.bytes(Insns[I]));
-  if (CheckNumber) {
-    writeCheck();
-    Record.plain = here() - Start - PlainSize;
+  if (Insns[W.Site].Kind == InsnKind::Cpuid) {
+    Record.kind = EM_SITE_CPUID;
+    writeCpuid();
+  } else {
+    if (CheckNumber) {
+      writeCheck();
+      Record.plain = here() - Start - PlainSize;
+    }
+    writeCall();
   }
-  writeCall();
   Record.back = here() - Start;
   for (size_t I = W.Site + 1; I <= W.Last; ++I)
     writeDisplaced(Insns[I], Code.bytes(Insns[I]));

@@ -36,7 +36,7 @@ public:
   HooksWriter(Blob &B, const HookedSet &Hooked, size_t Count);
 
   /// \returns the trampoline's address. With \p CheckNumber, calls that are not
-  /// hooked do not reach the runtime. Windows come in ascending order.
+  /// hooked do not reach the runtime. Sites come in ascending order.
   uint64_t add(const CodeRegions &Code, const Window &W, bool CheckNumber);
 
 private:
@@ -48,6 +48,7 @@ private:
   void writeDisplaced(const Insn &I, llvm::ArrayRef<uint8_t> Bytes);
   void writeCheck();
   void writeCall();
+  void writeCpuid();
 
   Hooks &H;
   uint64_t Bitmap;   ///< address

@@ -110,10 +110,16 @@ void em_hook_cpuid(void);
 /** Ends the calling thread of \p instance; needs none of its stack. */
 _Noreturn void em_leave(struct instance *instance, int status);
 void em_restore(void);
+void em_dispatcher(int signal, void *info, void *context);
 
 /** Where in a ucontext the kernel keeps the signal mask to return to. */
 static inline uint64_t *em_context_mask(void *context) {
   return (uint64_t *)((char *)context + 296);
+}
+
+/** Where a ucontext says at which instruction the thread was interrupted. */
+static inline uintptr_t *em_context_pc(void *context) {
+  return (uintptr_t *)((char *)context + 40 + 16 * 8);
 }
 
 #endif /* ELFMERGE_ARCH_H */

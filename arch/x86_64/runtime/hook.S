@@ -159,6 +159,30 @@ em_hook_cpuid:
         ret
         .size em_hook_cpuid, . - em_hook_cpuid
 
+// The kernel's handler of a signal that instances share: rdi, rsi, rdx as for
+// any, the return address on the stack. When the signal is for a handler of a
+// program, that takes this one's place in the frame the kernel made: the
+// program's handler returns to its own restorer, and whoever unwinds from it
+// finds the frames it would find without us.
+// handler *em_dispatch(signal, info, context, void **return_address)
+        .globl em_dispatcher
+        .hidden em_dispatcher
+        .type em_dispatcher, @function
+em_dispatcher:
+        pushq   %rdi
+        pushq   %rsi
+        pushq   %rdx
+        leaq    24(%rsp), %rcx
+        call    em_dispatch
+        popq    %rdx
+        popq    %rsi
+        popq    %rdi
+        testq   %rax, %rax
+        jz      1f
+        jmp     *%rax
+1:      ret
+        .size em_dispatcher, . - em_dispatcher
+
 // The return address of a signal handler.
         .globl em_restore
         .hidden em_restore

@@ -11,7 +11,7 @@ import os, re, struct, subprocess, sys
 
 definitions, image_path, map_path, hooks_path = sys.argv[1:]
 text = open(definitions).read()
-hooked = {int(n) for n in re.findall(r"^EM_HOOKED_CALL\(\w+, (\d+)\)", text, re.M)}
+hooked = {int(n) for n in re.findall(r"^EM_(?:HOOKED|PATH)_CALL\(\w+, (\d+)", text, re.M)}
 loader = {int(n) for n in re.findall(r"^EM_LOADER_CALL\(\w+, (\d+)\)", text, re.M)}
 image = open(image_path, "rb").read()
 plan = open(map_path).read()
