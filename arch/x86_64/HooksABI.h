@@ -9,10 +9,10 @@
 /// What the runtime needs to know about trampolines: plain data of fixed width,
 /// included by both sides (C11 and C++17).
 ///
-/// The hooks segment lies one page behind the blob's slot (em_slot) and begins
-/// with a reserve, all zero: in a library em_hooks_reserve() bytes, to which
-/// its program headers are moved, otherwise nothing. em_hooks follows, then
-/// em_trampoline[count], then the trampolines, each aligned to 16 bytes:
+/// The hooks segment lies one page behind the blob's slot (em_slot). em_hooks
+/// stands at its start, then em_trampoline[count], then the trampolines, each
+/// aligned to 16 bytes, then their unwind information and the blob's program
+/// headers, with those of slot and hooks. A trampoline is:
 ///
 ///     displaced preceding instructions
 ///     [cmp $511,%eax; ja plain; bt %eax,hooked(%rip); jc 1f
@@ -55,9 +55,6 @@
 /* em_trampoline::kind */
 #define EM_SITE_SYSCALL 0u
 #define EM_SITE_CPUID 1u
-
-/** Program headers of 56 bytes; two more than the library has. */
-#define EM_HOOKS_RESERVE(phnum) ((((phnum) + 2u) * 56u + 15u) & ~15u)
 
 struct em_hooks {
   uint8_t hooked[EM_HOOKED_BITS / 8]; /* bit n % 8 of byte n / 8: call n */

@@ -77,6 +77,11 @@ struct Hooks {
   std::vector<Site> Sites; ///< sorted by address, untouched ones included
   std::vector<uint8_t> Text; ///< empty when no site is hooked
   uint64_t SlotVAddr = 0;    ///< em_slot; valid when Text is not empty
+  /// The blob's .eh_frame_hdr with the trampolines' entries; size 0: none.
+  uint64_t FrameHeader = 0, FrameHeaderSize = 0;
+  /// Blob address of the program headers with the hooks' own; 0: none.
+  uint64_t Headers = 0;
+  unsigned HeaderCount = 0;
   uint64_t textVAddr() const { return SlotVAddr + PageSize; }
 };
 

@@ -148,7 +148,7 @@ llvm::Error readInputs(Context &);
 llvm::Error resolveClosures(Context &);
 llvm::Error checkOutputs(Context &);
 llvm::Error hookBlobs(Context &);
-llvm::Error embedLibraries(Context &);
+llvm::Error embedHooks(Context &);
 llvm::Error planImage(Context &);
 llvm::Error buildTable(Context &);
 llvm::Error writeObjects(Context &);

@@ -103,7 +103,7 @@ static constexpr Pass Planning[] = {
     // Hooks change how large a blob is, so they come before the plan.
     {"hooks", hookBlobs},
     // From here on the bytes of every blob are final.
-    {"embed", embedLibraries},
+    {"embed", embedHooks},
     // From here on every address is final.
     {"plan", planImage},
     {"table", buildTable},

@@ -101,8 +101,9 @@ void TableBuilder::addBlobs() {
     E.end = B->endPageWithHooks();
     E.alignment = B->MaxAlign;
     E.entry = B->Entry;
-    E.phdr = phdrAddress(*B);
-    E.phdr_count = B->elf().getHeader().e_phnum;
+    E.phdr = B->Hooks.HeaderCount ? B->Hooks.Headers : phdrAddress(*B);
+    E.phdr_count = B->Hooks.HeaderCount ? B->Hooks.HeaderCount
+                                        : unsigned(B->elf().getHeader().e_phnum);
     if (E.phdr == EM_NO_ADDRESS) {
       E.phdr_copy_off = PhdrCopies.size();
       PhdrCopies += toStringRef(std::as_const(*B).bytes().slice(

@@ -59,11 +59,14 @@ int em_after(struct em_frame *f) {
       em_leave(i, 0);
     return RETURN;
   }
-  if (f->nr < 0 && t->pending == EM_THREAD)
-    em_withdraw_thread(i);
-  if (f->nr > 0 && t->pending == EM_PROCESS)
-    em_add_child(i, f->nr);
+  uint32_t pending = t->pending;
   t->pending = EM_NOTHING;
+  if (f->nr < 0 && pending == EM_THREAD)
+    em_withdraw_thread(i);
+  if (f->nr > 0 && pending == EM_PROCESS)
+    em_add_child(i, f->nr);
+  if (pending >= EM_WAIT)
+    em_after_wait(i, f, pending);
   return RETURN;
 }
 
@@ -163,11 +166,8 @@ int em_hook(struct em_frame *f) {
     return IN_PLACE;
   switch (f->nr) {
   case SYS_wait4:
-    f->nr = em_wait4(i, f->args);
-    return RETURN;
   case SYS_waitid:
-    f->nr = em_waitid(i, f->args);
-    return RETURN;
+    return em_wait(i, f) ? RETURN : IN_PLACE;
   case SYS_kill:
     if ((int)f->args[0] != em.pid)
       return IN_PLACE;

@@ -36,10 +36,10 @@ struct pollfd {
   short events, revents;
 };
 
-/* wait4 and waitid in one form. */
+/* wait4 and waitid for more than one child, in one form. */
 struct wait {
   bool is_waitid;
-  int type; /* P_ALL, P_PID, P_PGID */
+  int type; /* P_ALL, P_PGID */
   int id;
   void *status; /* int * or siginfo_t * */
   int options;
@@ -53,15 +53,9 @@ static long wait_for(const struct wait *w, int pid, int options) {
 }
 
 static bool is_meant(const struct wait *w, int pid) {
-  switch (w->type) {
-  case P_PID:
-    return w->id == pid;
-  case P_PGID:
-    return em_syscall(SYS_getpgid, pid) ==
-           (w->id ? w->id : em_syscall(SYS_getpgid, 0));
-  default:
-    return true;
-  }
+  return w->type == P_ALL ||
+         em_syscall(SYS_getpgid, pid) ==
+             (w->id ? w->id : em_syscall(SYS_getpgid, 0));
 }
 
 /* The pid that was reaped, 0 for none, or -errno; waitid's is in the siginfo
@@ -146,56 +140,71 @@ static bool is_foreign(const struct instance *i, int pid) {
   return parent && parent != i;
 }
 
-static long wait_alone(struct instance *i, const struct wait *w, int pid) {
-  int options = w->options | WNOTHREAD;
-  long r = w->is_waitid ? em_syscall(SYS_waitid, w->type, w->id, w->status,
-                                     options, w->usage)
-                        : em_syscall(SYS_wait4, pid, w->status, options,
-                                     w->usage);
-  /* waitid may be asked for no siginfo; the child is then forgotten when its
-     id is used again. */
-  if (r >= 0 && (!w->is_waitid || w->status) && reaped(w, r) > 0)
-    forget_if_gone(i, reaped(w, r));
-  return r;
+/* A call in place is the program's own: it can be interrupted, restarted and
+   unwound from. Its registers have to be as they were when it is done, so what
+   is changed in them is changed back (em_after_wait). */
+static void in_place(long *options, uint32_t changed) {
+  bool change = changed != EM_WAIT && !(*options & WNOTHREAD);
+  if (change)
+    *options |= WNOTHREAD;
+  em_task(em_syscall(SYS_gettid, 0))->pending = change ? changed : EM_WAIT;
 }
 
-static long wait_any_way(struct instance *i, const struct wait *w, int pid) {
-  if (!i->threaded)
-    return wait_alone(i, w, pid);
-  if (w->type == P_PID) {
-    if (is_foreign(i, w->id))
-      return -EM_ECHILD;
-    long r = wait_for(w, w->id, w->options);
-    if (r > 0)
-      forget_if_gone(i, w->id);
-    return r;
+void em_after_wait(struct instance *i, struct em_frame *f, uint32_t pending) {
+  if (pending == EM_WAIT4)
+    f->args[2] &= ~WNOTHREAD;
+  if (pending == EM_WAITID)
+    f->args[3] &= ~WNOTHREAD;
+  /* waitid does not say which; its child is forgotten when the next wait does
+     not find it. */
+  if (f->nr > 0)
+    forget_if_gone(i, f->nr);
+}
+
+static bool wait4(struct instance *i, struct em_frame *f) {
+  int pid = f->args[0];
+  if (pid > 0 && is_foreign(i, pid)) {
+    f->nr = -EM_ECHILD;
+    return true;
   }
-  return wait_for_any(i, w);
+  if (pid > 0 || !i->threaded) {
+    in_place(&f->args[2], pid > 0 ? EM_WAIT : EM_WAIT4);
+    return false;
+  }
+  struct wait w = {.type = pid == -1 ? P_ALL : P_PGID,
+                   .id = -pid,
+                   .status = (void *)f->args[1],
+                   .options = f->args[2],
+                   .usage = (void *)f->args[3]};
+  f->nr = wait_for_any(i, &w);
+  return true;
 }
 
-long em_wait4(struct instance *i, const long *args) {
-  int pid = args[0];
-  struct wait w = {.status = (void *)args[1],
-                   .options = args[2],
-                   .usage = (void *)args[3]};
-  w.type = pid > 0 ? P_PID : pid == -1 ? P_ALL : P_PGID;
-  w.id = pid > 0 ? pid : -pid;
-  return wait_any_way(i, &w, pid);
-}
-
-long em_waitid(struct instance *i, const long *args) {
-  struct wait w = {.is_waitid = true,
-                   .type = args[0],
-                   .id = args[1],
-                   .status = (void *)args[2],
-                   .options = args[3],
-                   .usage = (void *)args[4]};
-  if (w.type > P_PGID) /* P_PIDFD: who has the descriptor may wait */
-    return em_syscall(SYS_waitid, args[0], args[1], args[2], args[3], args[4]);
+static bool waitid(struct instance *i, struct em_frame *f) {
+  int type = f->args[0], id = f->args[1];
+  if (type == P_PID && is_foreign(i, id)) {
+    f->nr = -EM_ECHILD;
+    return true;
+  }
+  /* Who has a pidfd may wait for it. */
+  bool one = type != P_ALL && type != P_PGID;
+  if (one || !i->threaded) {
+    in_place(&f->args[3], one ? EM_WAIT : EM_WAITID);
+    return false;
+  }
   int info[32];
-  if (!w.status && i->threaded)
-    w.status = info; /* wait_for_any has to know which */
-  return wait_any_way(i, &w, 0);
+  struct wait w = {.is_waitid = true,
+                   .type = type,
+                   .id = id,
+                   .status = f->args[2] ? (void *)f->args[2] : info,
+                   .options = f->args[3],
+                   .usage = (void *)f->args[4]};
+  f->nr = wait_for_any(i, &w);
+  return true;
+}
+
+bool em_wait(struct instance *i, struct em_frame *f) {
+  return f->nr == SYS_wait4 ? wait4(i, f) : waitid(i, f);
 }
 
 /* exec */

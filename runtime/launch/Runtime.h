@@ -98,10 +98,17 @@ struct task {
   uint32_t thread_of; /* instance number + 1; 0: not a thread of ours */
   uint32_t child_of;  /* instance number + 1; 0: not a child of ours */
   int next, prev;     /* in the instance's list */
-  uint32_t pending;   /* em_pending: what the thread is about to make */
+  uint32_t pending;   /* em_pending: what the thread does in place */
 };
 
-enum em_pending { EM_NOTHING, EM_THREAD, EM_PROCESS };
+enum em_pending {
+  EM_NOTHING,
+  EM_THREAD,
+  EM_PROCESS,
+  EM_WAIT,  /* for a child */
+  EM_WAIT4, /* likewise, with __WNOTHREAD added to wait4's options */
+  EM_WAITID,
+};
 
 /** The state of the process. A forked child has a copy that holds one instance
     (em_after_fork). */
@@ -263,8 +270,12 @@ bool em_own_path(const char *path, char own[EM_OWN_PATH]);
 
 /* Process.c */
 
-long em_wait4(struct instance *instance, const long *args);
-long em_waitid(struct instance *instance, const long *args);
+/** wait4 and waitid. True: the frame holds the result; false: the call, as the
+    frame now has it, is to be executed in place. */
+bool em_wait(struct instance *instance, struct em_frame *frame);
+/** After a wait that was executed in place. */
+void em_after_wait(struct instance *instance, struct em_frame *frame,
+                   uint32_t pending);
 /** Comes back only with an error, or in a child to have the call executed in
     place: then *in_place is true. */
 long em_exec(struct instance *instance, const struct em_frame *frame,

@@ -67,12 +67,13 @@ void em_add_thread(struct instance *i, int tid) {
 }
 
 void em_add_child(struct instance *i, int pid) {
+  /* An entry may be left of a child that has gone without being seen. */
+  struct instance *before = em_parent_of(pid);
+  if (before)
+    em_remove_child(before, pid);
   uint64_t mask = em_acquire(&i->lock);
-  struct task *t = em_task(pid);
-  if (!t->child_of) {
-    link(&i->child_list, pid);
-    __atomic_store_n(&t->child_of, i->number + 1, __ATOMIC_RELEASE);
-  }
+  link(&i->child_list, pid);
+  __atomic_store_n(&em_task(pid)->child_of, i->number + 1, __ATOMIC_RELEASE);
   em_release(&i->lock, mask);
 }
 

@@ -102,13 +102,13 @@ def measure(cases, runs):
 def machine():
     libc = os.confstr("CS_GNU_LIBC_VERSION")
     return (f"{os.cpu_count()} processors, Linux {os.uname().release.split('-')[0]}, {libc}; "
-            f"load {os.getloadavg()[0]:.1f} at the end")
+            f"load {os.getloadavg()[0]:.1f} at the start")
 
 
 class Table:
     def __init__(self, name, title, columns):
         self.name, self.title, self.columns = name, title, columns
-        self.rows, self.notes = [], []
+        self.rows, self.notes, self.machine = [], [], machine()
 
     def add(self, *row):
         self.rows.append([str(cell) for cell in row])
@@ -140,7 +140,7 @@ class Table:
                               for n, w in enumerate(widths)) + "|"
         lines = [f"### {self.title}", "", line(self.columns), rule]
         lines += [line(row) for row in self.rows] + [""]
-        lines += [note + "  " for note in self.notes + [machine()]]
+        lines += [note + "  " for note in self.notes + [self.machine]]
         return "\n".join(lines) + "\n"
 
     def finish(self, options):

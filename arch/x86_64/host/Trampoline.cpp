@@ -70,17 +70,14 @@ bool isMovable(const Insn &I, ArrayRef<uint8_t> Bytes) {
 HooksWriter::HooksWriter(Blob &B, const HookedSet &Hooked, size_t Count)
     : H(B.Hooks) {
   H.SlotVAddr = B.endPage();
-  size_t Reserve = 0;
-  if (B.Kind == BlobKind::Library)
-    Reserve = EM_HOOKS_RESERVE(size_t(B.elf().getHeader().e_phnum));
   em_hooks Header = {};
   for (size_t Bit = 0; Bit != Hooked.size(); ++Bit)
     Header.hooked[Bit / 8] |= Hooked[Bit] << Bit % 8;
   Header.count = Count;
-  Bitmap = H.textVAddr() + Reserve;
-  NextRecord = Reserve + sizeof(Header);
+  Bitmap = H.textVAddr();
+  NextRecord = sizeof(Header);
   H.Text.resize(NextRecord + Count * sizeof(em_trampoline));
-  memcpy(&H.Text[Reserve], &Header, sizeof(Header));
+  memcpy(H.Text.data(), &Header, sizeof(Header));
 }
 
 void HooksWriter::putDistance(uint64_t Target) {

@@ -170,6 +170,10 @@ uint64_t UnwindTable::start(size_t Index) const {
   return Header.Start + int32_t(endian::read32le(&Sorted[Index * 8]));
 }
 
+uint64_t UnwindTable::description(size_t Index) const {
+  return Header.Start + int32_t(endian::read32le(&Sorted[Index * 8 + 4]));
+}
+
 size_t UnwindTable::upperBound(uint64_t Address) const {
   size_t Low = 0, High = Sorted.size() / 8;
   while (Low != High) {
@@ -199,7 +203,7 @@ std::optional<uint64_t> UnwindTable::nextStart(uint64_t Address) const {
 UnwindEntry UnwindTable::read(size_t Index) const {
   UnwindEntry Result;
   Result.Code = {start(Index), start(Index)};
-  Reader R(B, Header.Start + int32_t(endian::read32le(&Sorted[Index * 8 + 4])));
+  Reader R(B, description(Index));
   R.read<uint32_t>(); // length
   uint64_t Here = R.address();
   CommonEntry Common = readCommonEntry(B, Here - R.read<uint32_t>());
@@ -221,6 +225,41 @@ UnwindEntry UnwindTable::read(size_t Index) const {
   if (Common.IsSignalFrame && isAligned(Align(16), Result.Code.Start + 1))
     ++Result.Code.Start;
   Result.Lsda = Lsda;
+  return Result;
+}
+
+std::vector<SearchEntry> UnwindTable::entries() const {
+  std::vector<SearchEntry> Result;
+  for (size_t N = 0; N != Sorted.size() / 8; ++N)
+    Result.push_back({start(N), description(N)});
+  return Result;
+}
+
+std::optional<FrameDescription> UnwindTable::describe(uint64_t Address) const {
+  size_t Index = upperBound(Address);
+  if (!Index)
+    return std::nullopt;
+  Reader R(B, description(Index - 1));
+  uint32_t Length = R.read<uint32_t>();
+  uint64_t End = R.address() + Length;
+  FrameDescription Result;
+  Result.CommonEntry = R.address();
+  Result.CommonEntry -= R.read<uint32_t>();
+  CommonEntry Common = readCommonEntry(B, Result.CommonEntry);
+  constexpr uint8_t Usual = DW_EH_PE_pcrel | DW_EH_PE_sdata4;
+  if (!Common.Valid || Common.IsSignalFrame ||
+      Common.PointerEncoding != Usual ||
+      (Common.LsdaEncoding != DW_EH_PE_omit && Common.LsdaEncoding != Usual))
+    return std::nullopt;
+  Result.Code.Start = R.pointer(Usual);
+  Result.Code.End = Result.Code.Start + R.read<uint32_t>();
+  Result.HasAugmentation = Common.HasAugmentation;
+  Result.LsdaSize = Common.LsdaEncoding == DW_EH_PE_omit ? 0 : 4;
+  uint64_t Data = Common.HasAugmentation ? R.uleb() : 0;
+  if (R.failed() || !Result.Code.contains(Address) ||
+      R.address() + Data > End)
+    return std::nullopt;
+  Result.Instructions = B.at(R.address() + Data, End - R.address() - Data);
   return Result;
 }
 

@@ -31,6 +31,20 @@ struct UnwindEntry {
   uint64_t Lsda = 0; ///< language-specific data; 0: none
 };
 
+/// What a frame description entry says, for making another one like it.
+struct FrameDescription {
+  AddressRange Code;
+  uint64_t CommonEntry = 0; ///< address
+  bool HasAugmentation = false;
+  uint8_t LsdaSize = 0; ///< bytes of the pointer to language-specific data
+  llvm::ArrayRef<uint8_t> Instructions; ///< the common entry's not included
+};
+
+/// A line of the binary search table. Addresses.
+struct SearchEntry {
+  uint64_t Start, Description;
+};
+
 class UnwindTable {
 public:
   /// Empty when the blob has no table or one in an encoding no linker uses.
@@ -44,12 +58,21 @@ public:
   /// The exception handlers of a function, which nothing branches to.
   std::vector<uint64_t> landingPads(const UnwindEntry &Entry) const;
 
+  bool empty() const { return Sorted.empty(); }
+  /// The whole search table, in its order.
+  std::vector<SearchEntry> entries() const;
+  /// Address of .eh_frame.
+  uint64_t frames() const { return Frames; }
+  /// What covers \p Address, if its pointers are of the usual encoding.
+  std::optional<FrameDescription> describe(uint64_t Address) const;
+
   /// Where the tables themselves lie: .eh_frame_hdr and .eh_frame.
   std::vector<AddressRange> ownRanges() const;
 
 private:
   size_t upperBound(uint64_t Address) const;
   uint64_t start(size_t Index) const;
+  uint64_t description(size_t Index) const;
   UnwindEntry read(size_t Index) const;
 
   Blob &B;

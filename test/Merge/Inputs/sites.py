@@ -3,7 +3,7 @@
 Usage: sites.py HOOKEDCALLS.DEF IMAGE MAP HOOKS
 
 For each file: the sites are where objdump, which shares no code with elfmerge,
-finds `syscall` instructions; an untouched site makes no call that is hooked; and
+finds `syscall` and `cpuid` instructions; an untouched site makes no call that is hooked; and
 in the image, where MAP says, the loaded bytes are those of the file but for the
 patches, each of which differs.
 """
@@ -24,12 +24,14 @@ def loads(data):
             yield at, address, in_file
 
 def objdump_sites(path):
+    """(instruction, offset in the file) of each."""
     out = subprocess.run(["objdump", "-d", "--no-show-raw-insn", path],
                          check=True, capture_output=True, text=True).stdout
-    addresses = [int(a, 16) for a in re.findall(r"^\s*([0-9a-f]+):\s+syscall\s*$", out, re.M)]
+    found = re.findall(r"^\s*([0-9a-f]+):\s+(syscall|cpuid)\s*$", out, re.M)
     data = open(path, "rb").read()
-    for a in addresses:
-        yield next(a - v + o for o, v, s in loads(data) if v <= a < v + s)
+    for address, instruction in found:
+        a = int(address, 16)
+        yield instruction, next(a - v + o for o, v, s in loads(data) if v <= a < v + s)
 
 def content_area():
     """File offset of the content area: that of a PT_LOAD, less its content."""
@@ -53,15 +55,15 @@ def pieces(path, data):
         yield at, area + int(line[1], 16) + at % 4096, size
 
 area = content_area()
-for name, lines, count, patched in re.findall(
-        r"^(\S.*):\n((?:  0x.*\n)*)  (\d+) sites, (\d+) hooked, \d+ untouched$", open(hooks_path).read(), re.M):
+for name, lines, count, cpuids in re.findall(
+        r"^(\S.*):\n((?:  0x.*\n)*)  (\d+) sites, .* untouched\n(?:  (\d+) cpuid, .*)?", open(hooks_path).read(), re.M):
     base = os.path.basename(name)
     is_loader = base.startswith("ld-")
     sites, windows = [], []
     for line in lines.splitlines():
         at, function, numbers, form, *patch = line.split()
-        sites.append(int(at, 16))
-        numbers = set() if numbers == "unknown" else {int(n) for n in numbers.split(",")}
+        sites.append(("cpuid" if numbers == "cpuid" else "syscall", int(at, 16)))
+        numbers = set() if numbers in ("unknown", "cpuid") else {int(n) for n in numbers.split(",")}
         for p in patch:
             start, size = p.split("+")
             windows.append((int(start, 16), int(start, 16) + int(size)))
@@ -70,10 +72,11 @@ for name, lines, count, patched in re.findall(
             assert numbers and not numbers & wrong, (name, line)
         else:
             assert patch, (name, line)
-    assert len(sites) == int(count) == len(set(sites)), name
+    assert len(sites) == len(set(sites)), name
+    assert [i for i, _ in sites].count("syscall") == int(count), name
+    assert [i for i, _ in sites].count("cpuid") == int(cpuids or 0), name
     found = set(objdump_sites(name))
-    assert set(sites) == found, (name, "only reported", [hex(n) for n in set(sites) - found],
-                                 "only found", [hex(n) for n in found - set(sites)])
+    assert set(sites) == found, (name, "only reported", set(sites) - found, "only found", found - set(sites))
     data = open(name, "rb").read()
     changed = set()
     for at, in_image, size in pieces(name, data):
@@ -87,4 +90,4 @@ for name, lines, count, patched in re.findall(
     assert not outside, (name, [hex(n) for n in sorted(outside)[:10]])
     for s, e in windows:
         assert any(s <= n < e for n in changed), (name, "not patched", hex(s))
-    print(f"{base}: {len(sites)} sites, {len(windows)} patches")
+    print(f"{base}: {count} sites, {len(windows)} patches")
