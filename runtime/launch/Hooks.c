@@ -63,8 +63,10 @@ int em_after(struct em_frame *f) {
   t->pending = EM_NOTHING;
   if (f->nr < 0 && pending == EM_THREAD)
     em_withdraw_thread(i);
-  if (f->nr > 0 && pending == EM_PROCESS)
+  if (f->nr > 0 && pending == EM_PROCESS && !em_alone()) {
     em_add_child(i, f->nr);
+    em_child_added(i);
+  }
   if (pending >= EM_WAIT)
     em_after_wait(i, f, pending);
   return RETURN;
@@ -171,7 +173,12 @@ int em_hook(struct em_frame *f) {
   case SYS_kill:
     if ((int)f->args[0] != em.pid)
       return IN_PLACE;
-    f->nr = em_kill_self(i, f->args[1]);
+    f->nr = em_kill_self(i, f->args[1], NULL);
+    return RETURN;
+  case SYS_rt_sigqueueinfo:
+    if ((int)f->args[0] != em.pid || !f->args[2])
+      return IN_PLACE;
+    f->nr = em_kill_self(i, f->args[1], (const void *)f->args[2]);
     return RETURN;
   case SYS_tgkill:
     em_before_thread_kill(i, f->args[1], f->args[2]);

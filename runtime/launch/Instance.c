@@ -118,8 +118,9 @@ static void finish(struct instance *i) {
    while they make or end a thread, is asked again. One that keeps the
    runtime's signal blocked for good is left behind; it ends with the
    process. */
-static void stop_threads(struct instance *i, int self) {
+void em_stop_others(struct instance *i) {
   static const int64_t pause[2] = {0, 5 * 1000 * 1000};
+  int self = em_syscall(SYS_gettid, 0);
   for (int round = 0; round != 400; ++round) {
     uint32_t left = atomic_load(&i->threads);
     if (left <= 1)
@@ -136,14 +137,25 @@ static void stop_threads(struct instance *i, int self) {
   em_message(i->name, "a thread does not let itself be stopped", 0);
 }
 
-_Noreturn void em_end_instance(struct instance *i, int status) {
+void em_begin_end(struct instance *i) {
   em_block_signals();
   uint32_t running = EM_RUNNING;
   if (!atomic_compare_exchange_strong(&i->state, &running, EM_ENDING))
-    em_leave(i, status);
+    em_leave(i, 0);
+}
+
+_Noreturn void em_end_instance(struct instance *i, int status) {
+  em_begin_end(i);
   i->status = status & 0xff;
+  /* What is left of the last instance ends with the process. */
   if (atomic_load(&em.running) != 1)
-    stop_threads(i, em_syscall(SYS_gettid, 0));
+    em_stop_others(i);
+  finish(i);
+  em_leave(i, status);
+}
+
+_Noreturn void em_end_replaced(struct instance *i, int status) {
+  i->status = status & 0xff;
   finish(i);
   em_leave(i, status);
 }

@@ -6,8 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // The image's first thread starts every instance and then sleeps: it is the
-// thread-group leader, whose descriptors and /proc/self are the image's. All
-// signals are blocked in it. The process ends when the last instance does.
+// thread-group leader, whose descriptors and /proc/self are the image's, and
+// takes the signals that instances share. The process ends when the last
+// instance does.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,7 +32,6 @@ enum {
   AT_NULL = 0,
   AT_SECURE = 23,
   AT_EXECFN = 31,
-  FUTEX_WAIT_PRIVATE = 128,
 };
 
 /* Memory that is there when it is touched. */
@@ -188,7 +188,5 @@ _Noreturn void em_main(uintptr_t *stack) {
   em_own_signal();
   for (uint32_t n = 0; n != em.instance_count; ++n)
     em_start_instance(em_instance_at(n));
-  for (;;)
-    (void)em_syscall(SYS_futex, &em.launcher, FUTEX_WAIT_PRIVATE, em.launcher,
-                     0);
+  em_take_signals();
 }

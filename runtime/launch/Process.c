@@ -21,6 +21,7 @@
 enum {
   WNOHANG = 1,
   WUNTRACED = 2,
+  WEXITED = 4,
   WCONTINUED = 8,
   WNOWAIT = 0x1000000,
   WNOTHREAD = 0x20000000,
@@ -46,6 +47,9 @@ struct wait {
   void *usage;
 };
 
+/* siginfo_t's si_pid, among ints. */
+enum { SI_PID = 4, SI_INTS = 32 };
+
 static long wait_for(const struct wait *w, int pid, int options) {
   if (w->is_waitid)
     return em_syscall(SYS_waitid, P_PID, pid, w->status, options, w->usage);
@@ -63,7 +67,7 @@ static bool is_meant(const struct wait *w, int pid) {
 static long reaped(const struct wait *w, long result) {
   if (!w->is_waitid || result < 0)
     return result;
-  return ((int *)w->status)[4]; /* si_pid */
+  return ((int *)w->status)[SI_PID];
 }
 
 /* A child that has ended is a child no longer; one that has stopped is. */
@@ -109,7 +113,7 @@ static long wait_for_any(struct instance *i, const struct wait *w) {
     unsigned alive = 0;
     for (unsigned n = 0; n != count; ++n) {
       if (w->is_waitid && w->status)
-        ((int *)w->status)[4] = 0;
+        ((int *)w->status)[SI_PID] = 0;
       long r = wait_for(w, pids[n], w->options | WNOHANG);
       if (r == -EM_ECHILD) {
         em_remove_child(i, pids[n]);
@@ -138,6 +142,30 @@ static long wait_for_any(struct instance *i, const struct wait *w) {
 static bool is_foreign(const struct instance *i, int pid) {
   const struct instance *parent = em_parent_of(pid);
   return parent && parent != i;
+}
+
+bool em_ended_child(struct instance *i, void *info, bool discard) {
+  bool found = false;
+  uint64_t mask = em_acquire(&i->lock);
+  for (int pid = i->child_list, next; pid; pid = next) {
+    struct task *t = em_task(pid);
+    next = t->next;
+    if (t->told)
+      continue;
+    int about[SI_INTS] = {0};
+    long r = em_syscall(SYS_waitid, P_PID, pid, about,
+                        WEXITED | WNOHANG | (discard ? 0 : WNOWAIT), 0);
+    if (r < 0 || about[SI_PID] != pid)
+      continue;
+    t->told = true;
+    if (discard || found)
+      continue;
+    found = true;
+    for (int n = 0; n != SI_INTS; ++n)
+      ((int *)info)[n] = about[n];
+  }
+  em_release(&i->lock, mask);
+  return found;
 }
 
 /* A call in place is the program's own: it can be interrupted, restarted and
@@ -192,7 +220,7 @@ static bool waitid(struct instance *i, struct em_frame *f) {
     in_place(&f->args[3], one ? EM_WAIT : EM_WAITID);
     return false;
   }
-  int info[32];
+  int info[SI_INTS];
   struct wait w = {.is_waitid = true,
                    .type = type,
                    .id = id,
@@ -256,8 +284,10 @@ long em_exec(struct instance *i, const struct em_frame *frame,
     em_set_mask(e.mask);
     return pid < 0 ? pid : e.error;
   }
+  em_begin_end(i);
+  em_stop_others(i);
   /* The instance's descriptors are the new program's now. */
   if (!em_shares(EM_SHARE_FDS))
     (void)em_syscall(SYS_close_range, 0, ~0u, 0);
-  em_end_instance(i, wait_for_status(pid));
+  em_end_replaced(i, wait_for_status(pid));
 }

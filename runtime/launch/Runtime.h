@@ -35,6 +35,7 @@ enum {
   EM_SIGNAL = 33,
   EM_CODE_STOP = -0x454d,   /* si_code: end this thread */
   EM_CODE_ROUTED = -0x454e, /* si_code: si_errno holds the original one */
+  EM_CODE_MASK = -0x454f,   /* si_code: to the launcher, set your mask */
   EM_EXIT_STACK_SIZE = 16384,
   EM_FAILED = 127, /* exit status when the runtime cannot go on */
 };
@@ -98,6 +99,7 @@ struct task {
   uint32_t thread_of; /* instance number + 1; 0: not a thread of ours */
   uint32_t child_of;  /* instance number + 1; 0: not a child of ours */
   int next, prev;     /* in the instance's list */
+  bool told;          /* em_ended_child has told of this child's end */
   uint32_t pending;   /* em_pending: what the thread does in place */
 };
 
@@ -216,6 +218,11 @@ void em_build_stack(struct instance *instance, const struct em_start *start,
 void em_start_instance(struct instance *instance);
 /** Ends \p instance from one of its threads. */
 _Noreturn void em_end_instance(struct instance *instance, int status);
+/** The parts of that for an instance that a child replaces: from the first on
+    no thread but the calling one goes on. */
+void em_begin_end(struct instance *instance);
+void em_stop_others(struct instance *instance);
+_Noreturn void em_end_replaced(struct instance *instance, int status);
 /** Called by em_leave on the exit stack. */
 void em_thread_exit(struct instance *instance, int status);
 /** False in a child that shares the memory of its parent, after vfork. */
@@ -273,6 +280,10 @@ bool em_own_path(const char *path, char own[EM_OWN_PATH]);
 /** wait4 and waitid. True: the frame holds the result; false: the call, as the
     frame now has it, is to be executed in place. */
 bool em_wait(struct instance *instance, struct em_frame *frame);
+/** Is there a child that has ended and that this function has not told of? If
+    so fills in the siginfo_t \p info; with \p discard nothing is kept of such
+    children and the answer is false. */
+bool em_ended_child(struct instance *instance, void *info, bool discard);
 /** After a wait that was executed in place. */
 void em_after_wait(struct instance *instance, struct em_frame *frame,
                    uint32_t pending);
@@ -291,15 +302,19 @@ void em_inherit_signals(struct instance *instance);
 long em_rt_sigaction(struct instance *instance, int signal,
                      const struct em_sigaction *action,
                      struct em_sigaction *old, size_t size);
-/** kill() of the own process. */
-long em_kill_self(struct instance *instance, int signal);
+/** kill() and sigqueue() of the own process; \p info may be null. */
+long em_kill_self(struct instance *instance, int signal, const void *info);
 /** Before a signal to thread \p tid: where its default action is to end the
     process, ends the instance. Comes back otherwise. */
 void em_before_thread_kill(struct instance *instance, int tid, int signal);
 /** Before a child that is to exec keeps what the instance ignores ignored. */
 void em_ignore_for_exec(struct instance *instance);
+/** A child may have ended before anybody knew whose it is. */
+void em_child_added(struct instance *instance);
 /** Asks thread \p tid of \p instance to leave. 0 or -errno. */
 long em_stop_thread(struct instance *instance, int tid);
+/** Sleeps as the thread that takes the process's signals. */
+_Noreturn void em_take_signals(void);
 /** The dispositions of an instance that has ended no longer count. */
 void em_forget_signals(void);
 /** In a forked child: hands the signals back to the kernel. */

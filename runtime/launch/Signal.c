@@ -11,8 +11,8 @@
 // dispatcher, which looks up on whose thread it runs.
 //
 // A signal that was sent to a thread, and a fault, is the instance's that owns
-// the thread. A signal that was sent to the process arrives at any thread that
-// does not block it; SIGCHLD is passed on to the instance whose child it is,
+// the thread. A signal that was sent to the process arrives at the launcher,
+// or, when that is busy, at any thread that does not block it; SIGCHLD is passed on to the instance whose child it is,
 // everything else to every instance. What is passed on is sent to a thread of
 // that instance with a private si_code, since the kernel lets nobody forge the
 // original one; si_errno, which the kernel never uses, holds it meanwhile.
@@ -56,6 +56,7 @@ enum {
   SA_RESETHAND = (int)0x80000000,
 
   SI_USER = 0,
+  SI_QUEUE = -1,
   SI_TKILL = -6,
 };
 
@@ -89,15 +90,26 @@ static bool is_ignored(const struct em_sigaction *a) {
   return (uintptr_t)a->handler == 1;
 }
 
+/* Does the kernel discard the status of this one's children? */
+static bool is_discarding(const struct em_sigaction *a) {
+  return is_ignored(a) || (a->flags & SA_NOCLDWAIT);
+}
+
 static long kernel_action(int signal, const struct em_sigaction *action,
                           struct em_sigaction *old) {
   return em_syscall(SYS_rt_sigaction, signal, action, old, 8);
 }
 
-/* Handlers agree on a flag or the kernel does without it. */
+static long send(int tid, int signal, struct siginfo *info) {
+  return em_syscall(SYS_rt_tgsigqueueinfo, em.pid, tid, signal, info);
+}
+
+/* Handlers agree on a flag or the kernel does without it. With SA_RESTART a
+   thread to which the signal means nothing goes on as if there had been none;
+   deliver() interrupts the calls of those who want that. */
 static uint64_t wanted(int signal) {
   unsigned defaults = 0, ignored = 0, handlers = 0;
-  uint64_t all = SA_RESTART | SA_NOCLDSTOP | SA_NOCLDWAIT, any = 0;
+  uint64_t all = SA_NOCLDSTOP | SA_NOCLDWAIT, any = SA_RESTART;
   for (uint32_t n = 0; n != em.instance_count; ++n) {
     const struct instance *i = em_instance_at(n);
     if (atomic_load(&i->state) >= EM_ENDING)
@@ -118,7 +130,7 @@ static uint64_t wanted(int signal) {
   if (signal != EM_SIGNAL && !handlers && !defaults)
     return INSTALLED_IGNORE;
   if (!handlers)
-    all = SA_RESTART;
+    all = 0;
   return INSTALLED_DISPATCHER | all | any;
 }
 
@@ -137,9 +149,36 @@ static long install(int signal) {
     action.handler = (void (*)(int, void *, void *))1;
   }
   long error = kernel_action(signal, &action, NULL);
-  if (error == 0)
-    em.installed[signal] = want;
-  return error;
+  if (error < 0)
+    return error;
+  bool change = (want ^ em.installed[signal]) & INSTALLED_DISPATCHER;
+  em.installed[signal] = want;
+  if (change && signal != EM_SIGNAL && !em_alone()) {
+    struct siginfo info = {.signo = EM_SIGNAL, .code = EM_CODE_MASK};
+    /* A launcher that does not hear of it leaves the signal to the others. */
+    (void)send(em.launcher, EM_SIGNAL, &info);
+  }
+  return 0;
+}
+
+/* The launcher takes what is dispatched, before all other threads: the kernel
+   prefers the first thread of a process. It leaves alone what has the default
+   action, which other threads may have blocked in order to wait for it. */
+static uint64_t launcher_mask(void) {
+  uint64_t mask = ~UINT64_C(0);
+  for (int s = 1; s <= EM_SIGNALS; ++s)
+    if (em.installed[s] & INSTALLED_DISPATCHER)
+      mask &= ~SET(s);
+  return mask;
+}
+
+_Noreturn void em_take_signals(void) {
+  enum { FUTEX_WAIT_PRIVATE = 128 };
+  if (!em_alone())
+    em_set_mask(launcher_mask());
+  for (;;)
+    (void)em_syscall(SYS_futex, &em.launcher, FUTEX_WAIT_PRIVATE, em.launcher,
+                     0);
 }
 
 void em_init_signals(void) {
@@ -241,10 +280,6 @@ static bool is_blocked(int signal) {
   return mask & SET(signal);
 }
 
-static long send(int tid, int signal, struct siginfo *info) {
-  return em_syscall(SYS_rt_tgsigqueueinfo, em.pid, tid, signal, info);
-}
-
 long em_stop_thread(struct instance *i, int tid) {
   struct siginfo info = {.signo = EM_SIGNAL, .code = EM_CODE_STOP};
   return send(tid, EM_SIGNAL, &info);
@@ -301,6 +336,8 @@ static void *deliver(struct instance *i, const struct delivery *d) {
   if (!(action.flags & SA_NODEFER))
     during |= SET(signal);
   em_set_mask(during & ~SET(EM_SIGNAL));
+  if (!(action.flags & SA_RESTART))
+    em_interrupt_call(d->context);
   *em_context_pc(d->context) = em_site_of(i, *em_context_pc(d->context));
   if (action.flags & SA_RESTORER)
     *d->return_address = (void *)action.restorer;
@@ -332,16 +369,51 @@ static bool anyone_handles(int signal) {
   return false;
 }
 
+/* Tells instances of those of their children that have ended and that they
+   have not been told of: the kernel keeps one SIGCHLD for the process, however
+   many children end before it is delivered. Self is told last, by the result:
+   true, and *info is about its child. */
+static bool tell_of_children(struct instance *self, struct siginfo *info) {
+  bool for_self = false;
+  for (uint32_t n = 0; n != em.instance_count; ++n) {
+    struct instance *i = em_instance_at(n);
+    if (atomic_load(&i->state) != EM_RUNNING)
+      continue;
+    struct siginfo about;
+    if (!em_ended_child(i, &about, is_discarding(&i->actions[SIGCHLD])))
+      continue;
+    if (i == self) {
+      for_self = true;
+      *info = about;
+    } else if (!is_default(&i->actions[SIGCHLD])) {
+      pass_on(i, SIGCHLD, &about);
+    }
+  }
+  return for_self;
+}
+
+static void *route_child(struct instance *self, const struct delivery *d) {
+  enum { CLD_TRAPPED = 4 };
+  struct siginfo info;
+  if (tell_of_children(self, &info)) {
+    *d->info = info;
+    return deliver(self, d);
+  }
+  /* It has stopped or goes on. */
+  struct instance *parent =
+      d->info->code >= CLD_TRAPPED ? em_parent_of(d->info->pid) : NULL;
+  if (parent == self)
+    return self ? deliver(self, d) : NULL;
+  if (parent)
+    pass_on(parent, SIGCHLD, d->info);
+  return NULL;
+}
+
 /* A signal to the process: whose is it? */
 static void *route(struct instance *self, const struct delivery *d) {
   int signal = d->signal;
-  if (signal == SIGCHLD && em_parent_of(d->info->pid)) {
-    struct instance *parent = em_parent_of(d->info->pid);
-    if (parent == self)
-      return deliver(self, d);
-    pass_on(parent, signal, d->info);
-    return NULL;
-  }
+  if (signal == SIGCHLD && d->info->code > 0)
+    return route_child(self, d);
   /* A timer's signal is meant for who has a handler for it. */
   bool spare = SET(signal) & timers && anyone_handles(signal);
   for (uint32_t n = 0; n != em.instance_count; ++n) {
@@ -356,6 +428,15 @@ static void *route(struct instance *self, const struct delivery *d) {
   return deliver(self, d);
 }
 
+/* Was the signal sent to the thread that it interrupted? What a process
+   queues to itself as a whole, em_kill_self sends to a thread. */
+static bool is_to_thread(int signal, const struct siginfo *info) {
+  return info->code == SI_TKILL ||
+         (info->code == SI_QUEUE && info->pid == em.pid) ||
+         signal == SIGPIPE || signal == EM_SIGNAL - 1 || signal == EM_SIGNAL ||
+         (SET(signal) & faults && info->code > 0);
+}
+
 void *em_dispatch(int signal, void *information, void *context,
                   void **return_address) {
   struct siginfo *info = information;
@@ -366,17 +447,28 @@ void *em_dispatch(int signal, void *information, void *context,
       em_leave(self, 0);
     return NULL;
   }
+  if (info->code == EM_CODE_MASK) {
+    if (!self)
+      *em_context_mask(context) = launcher_mask();
+    return NULL;
+  }
   if (info->code == EM_CODE_ROUTED) {
     info->code = info->error;
     info->error = 0;
     return self ? deliver(self, &d) : NULL;
   }
-  bool to_thread = info->code == SI_TKILL || signal == SIGPIPE ||
-                   signal == EM_SIGNAL ||
-                   (SET(signal) & faults && info->code > 0);
-  if (self && (to_thread || em_alone()))
+  if (self && (is_to_thread(signal, info) || em_alone()))
     return deliver(self, &d);
   return route(self, &d);
+}
+
+void em_child_added(struct instance *i) {
+  uint64_t mask = em_block_signals();
+  struct siginfo about;
+  if (em_ended_child(i, &about, is_discarding(&i->actions[SIGCHLD])) &&
+      !is_default(&i->actions[SIGCHLD]))
+    pass_on(i, SIGCHLD, &about);
+  em_set_mask(mask);
 }
 
 void em_before_thread_kill(struct instance *i, int tid, int signal) {
@@ -389,7 +481,7 @@ void em_before_thread_kill(struct instance *i, int tid, int signal) {
     em_end_instance(i, 128 + signal);
 }
 
-long em_kill_self(struct instance *i, int signal) {
+long em_kill_self(struct instance *i, int signal, const void *information) {
   if (signal == 0)
     return 0;
   if (signal < 0 || signal > EM_SIGNALS)
@@ -400,7 +492,11 @@ long em_kill_self(struct instance *i, int signal) {
   if (signal == SIGKILL ||
       (is_default(a) && !(SET(signal) & harmless) && !is_blocked(signal)))
     em_end_instance(i, 128 + signal);
+  /* A thread may forge what it sends to itself. */
   struct siginfo info = {.signo = signal, .code = SI_TKILL, .pid = em.pid};
-  info.uid = em_syscall(SYS_getuid, 0);
+  if (information)
+    info = *(const struct siginfo *)information;
+  else
+    info.uid = em_syscall(SYS_getuid, 0);
   return send(em_syscall(SYS_gettid, 0), signal, &info);
 }

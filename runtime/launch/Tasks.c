@@ -73,6 +73,7 @@ void em_add_child(struct instance *i, int pid) {
     em_remove_child(before, pid);
   uint64_t mask = em_acquire(&i->lock);
   link(&i->child_list, pid);
+  em_task(pid)->told = false;
   __atomic_store_n(&em_task(pid)->child_of, i->number + 1, __ATOMIC_RELEASE);
   em_release(&i->lock, mask);
 }

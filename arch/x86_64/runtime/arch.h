@@ -122,4 +122,10 @@ static inline uintptr_t *em_context_pc(void *context) {
   return (uintptr_t *)((char *)context + 40 + 16 * 8);
 }
 
+/** The kernel has set a thread back to a system call that a signal
+    interrupted, so that it restarts: lets the call return -EINTR instead, if
+    it is one that may. A call that had not yet begun is interrupted at its
+    very start. */
+void em_interrupt_call(void *context);
+
 #endif /* ELFMERGE_ARCH_H */
