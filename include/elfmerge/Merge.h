@@ -55,6 +55,10 @@ struct Config {
   bool ShareFds = false;
   bool ShareCwd = false;
 
+  /// Files that this configuration was read from; they go into the depfile and
+  /// are no output's to overwrite.
+  std::vector<std::string> OptionFiles;
+
   std::string MapFile;
   std::string DepFile;
   bool PrintPlan = false;      ///< print and go on

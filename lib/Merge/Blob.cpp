@@ -16,7 +16,6 @@
 #include "Blob.h"
 #include "Error.h"
 #include "llvm/Support/MathExtras.h"
-#include "llvm/Support/xxhash.h"
 
 using namespace llvm;
 using namespace llvm::ELF;
@@ -168,7 +167,6 @@ Expected<std::unique_ptr<Blob>> Blob::open(StringRef Path, BlobKind Kind) {
   if (!File)
     return Named(File.takeError());
   B->File = std::make_unique<object::ELFFile<ELFT>>(*File);
-  B->ContentHash = xxh3_64bits(B->bytes());
   if (Error E = B->readSegments())
     return Named(std::move(E));
   if (Error E = B->readDynamic())

@@ -60,11 +60,12 @@ enum class PatchForm {
 struct Site {
   SiteKind Kind;
   uint64_t Address;
-  uint64_t FunctionStart;
-  std::string Function; ///< symbol name; empty when there is none
+  // Only known for --print-hooks.
+  uint64_t FunctionStart = 0;
+  std::string Function = {}; ///< symbol name; empty when there is none
   /// Every number the call can have, sorted; empty when it is only known at
   /// run time, and for cpuid.
-  llvm::SmallVector<uint32_t, 2> Numbers;
+  llvm::SmallVector<uint32_t, 2> Numbers = {};
   PatchForm Form = PatchForm::Untouched;
   uint64_t PatchStart = 0, PatchEnd = 0; ///< bytes replaced
   uint64_t HoleStart = 0;                ///< PatchForm::Hole: 5 more bytes
@@ -134,9 +135,6 @@ public:
   bool NoDefaultLib = false; ///< DF_1_NODEFLIB
 
   elfmerge::Hooks Hooks;
-
-  /// Identity of the contents, for sharing equal files.
-  uint64_t ContentHash = 0;
 
 private:
   Blob() = default;

@@ -31,9 +31,6 @@ Error elfmerge::writeAt(int Fd, ArrayRef<uint8_t> Bytes, uint64_t Offset) {
 }
 
 static Error copyContents(const Context &Ctx, int Fd) {
-  // What no blob covers reads as zeros, to the end of the last page.
-  if (::ftruncate(Fd, Ctx.ContentBase + Ctx.contentEnd()) != 0)
-    return systemError();
   for (const Content &C : Ctx.Contents) {
     if (Error E = writeAt(
             Fd, std::as_const(*C.B).bytes().take_front(C.B->loadedSize()),
@@ -46,11 +43,17 @@ static Error copyContents(const Context &Ctx, int Fd) {
   return Error::success();
 }
 
-ContentCopier::ContentCopier(const Context &Ctx, int Fd)
-    : Worker([this, &Ctx, Fd] {
-        if (Error E = copyContents(Ctx, Fd))
-          Failure = toString(std::move(E));
-      }) {}
+Error ContentCopier::start(const Context &Ctx, int Fd) {
+  // What no blob covers reads as zeros, to the end of the last page. Later the
+  // size is whoever writes behind the content area's to change.
+  if (::ftruncate(Fd, Ctx.ContentBase + Ctx.contentEnd()) != 0)
+    return systemError();
+  Worker = std::thread([this, &Ctx, Fd] {
+    if (Error E = copyContents(Ctx, Fd))
+      Failure = toString(std::move(E));
+  });
+  return Error::success();
+}
 
 ContentCopier::~ContentCopier() {
   if (Worker.joinable())

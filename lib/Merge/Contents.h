@@ -20,9 +20,11 @@ llvm::Error writeAt(int Fd, llvm::ArrayRef<uint8_t> Bytes, uint64_t Offset);
 /// stands in the file depends on the plan alone.
 class ContentCopier {
 public:
-  ContentCopier(const Context &Ctx, int Fd);
+  ContentCopier() = default;
   ~ContentCopier();
-  /// Waits for the end. Called once.
+  /// \p Ctx and \p Fd are in use until finish() or the end of this object.
+  llvm::Error start(const Context &Ctx, int Fd);
+  /// Waits for the end. Called once, after start().
   llvm::Error finish();
 
 private:

@@ -39,12 +39,16 @@ x86_64::HookedSet hookedCalls(BlobKind Kind) {
   return Set;
 }
 
-Error hookBlob(Blob &B) {
+Error hookBlob(Blob &B, bool WithNames) {
   x86_64::CodeMap Map(B);
   x86_64::CodeRegions Code(Map);
-  std::vector<Site> Sites = x86_64::scanSites(Code);
-  return inFile(
-      B.Path, x86_64::patchSites(Code, std::move(Sites), hookedCalls(B.Kind)));
+  B.Hooks.Sites = x86_64::scanSites(Code);
+  if (Error E = x86_64::patchSites(Code, B.Hooks.Sites, hookedCalls(B.Kind)))
+    return inFile(B.Path, std::move(E));
+  if (WithNames)
+    for (Site &S : B.Hooks.Sites)
+      x86_64::nameFunction(Code, S);
+  return Error::success();
 }
 
 } // namespace
@@ -54,7 +58,7 @@ Error elfmerge::hookBlobs(Context &Ctx) {
   std::atomic<size_t> Next = 0;
   auto Work = [&] {
     for (size_t I; (I = Next++) < Ctx.Blobs.size();)
-      if (Error E = hookBlob(*Ctx.Blobs[I]))
+      if (Error E = hookBlob(*Ctx.Blobs[I], Ctx.Cfg.PrintHooks))
         Messages[I] = toString(std::move(E));
   };
   DefaultThreadPool Pool(hardware_concurrency(Ctx.Cfg.Threads));

@@ -29,7 +29,8 @@ Expected<Blob *> Context::getBlob(StringRef Path, BlobKind Kind) {
     return New.takeError();
   Dependencies.push_back(Path.str());
   for (std::unique_ptr<Blob> &B : Blobs)
-    if (B->Kind == Kind && B->ContentHash == (*New)->ContentHash &&
+    // Different programs differ early on, in their build ID at the latest.
+    if (B->Kind == Kind &&
         std::as_const(*B).bytes() == std::as_const(**New).bytes())
       return B.get();
   Blobs.push_back(std::move(*New));

@@ -71,6 +71,9 @@ Error elfmerge::linkImage(Context &Ctx) {
   if (!Path)
     return Path.takeError();
   Ctx.Linked = *Path;
+  // Only the name is wanted; replacing a file costs more than making one.
+  if (Ctx.Cfg.SaveTemps.empty())
+    sys::fs::remove(*Path);
   std::vector<std::string> Args = linkerArgs(Ctx);
   std::vector<const char *> Argv;
   for (const std::string &Arg : Args)

@@ -119,7 +119,9 @@ static constexpr Pass Linking[] = {
 static Error produce(Context &Ctx) {
   if (Error E = openOutput(Ctx))
     return E;
-  ContentCopier Copier(Ctx, Ctx.OutputFd);
+  ContentCopier Copier;
+  if (Error E = Copier.start(Ctx, Ctx.OutputFd))
+    return inFile(Ctx.Cfg.Output, std::move(E));
   if (Error E = run(Ctx, Linking))
     return E;
   if (Error E = Copier.finish())
@@ -140,6 +142,7 @@ static Error printLink(Context &Ctx) {
 
 Error elfmerge::merge(const Config &Cfg, raw_ostream &Out, raw_ostream &Log) {
   Context Ctx(Cfg, Out, Log);
+  Ctx.Dependencies = Cfg.OptionFiles;
   auto Clean = make_scope_exit([&] { dropOutput(Ctx); });
   if (Error E = run(Ctx, Planning))
     return E;

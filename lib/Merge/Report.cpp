@@ -141,8 +141,7 @@ void elfmerge::printHooks(const Context &Ctx) {
     }
     auto PrintSum = [&](bool Cpuid, StringRef Name) {
       Ctx.Out << "  " << Count[Cpuid] << " " << Name << ", " << Hooked[Cpuid]
-              << " hooked, " << Count[Cpuid] - Hooked[Cpuid]
-              << " untouched\n";
+              << " hooked, " << Count[Cpuid] - Hooked[Cpuid] << " untouched\n";
     };
     PrintSum(false, "sites");
     if (Count[true])

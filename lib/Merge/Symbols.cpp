@@ -84,6 +84,13 @@ private:
   function_ref<unsigned(StringRef)> SectionIndex;
 };
 
+/// Grows by doubling, as appending would, but at most once.
+template <typename T> void reserveMore(T &Container, size_t More) {
+  size_t Need = Container.size() + More;
+  if (Need > Container.capacity())
+    Container.reserve(std::max(Need, 2 * Container.capacity()));
+}
+
 /// The section that holds \p Address. A symbol such as _end stands behind the
 /// last byte of its section, where no other begins.
 const ImageSection *sectionAt(const Placement &P, uint64_t Address) {
@@ -102,6 +109,11 @@ void TableWriter::add(const Placement &P, ArrayRef<BlobSymbol> Symbols) {
   std::vector<unsigned> Indices;
   for (const ImageSection &S : P.Sections)
     Indices.push_back(SectionIndex(S.Name));
+  size_t NameBytes = 0;
+  for (const BlobSymbol &S : Symbols)
+    NameBytes += S.Name.size() + P.Suffix.size() + 2;
+  reserveMore(Out.Names, NameBytes);
+  reserveMore(Out.Symbols, Symbols.size());
   for (const BlobSymbol &S : Symbols) {
     Sym New{};
     New.setBindingAndType(STB_LOCAL, S.Type);

@@ -279,6 +279,7 @@ Error elfmerge::buildTable(Context &Ctx) {
   if (std::error_code EC = sys::fs::file_size(Ctx.Cfg.Runtime, ArchiveSize))
     return inFile(Ctx.Cfg.Runtime,
                   fail("cannot read the runtime: " + EC.message()));
+  Ctx.Dependencies.push_back(Ctx.Cfg.Runtime);
   Ctx.Table = TableBuilder(Ctx).build();
   // The linked runtime is smaller than its archive; its three segments begin
   // on pages of their own.

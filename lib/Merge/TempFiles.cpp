@@ -35,11 +35,16 @@ Expected<std::string> TempFiles::create(StringRef Name) {
     return std::string(Path);
   }
   int Fd = ::memfd_create(Name.str().c_str(), MFD_CLOEXEC);
-  if (Fd < 0)
-    return fail("cannot create a file in memory: " +
-                std::error_code(errno, std::generic_category()).message());
-  Descriptors.push_back(Fd);
-  return "/proc/self/fd/" + std::to_string(Fd);
+  if (Fd >= 0) {
+    Descriptors.push_back(Fd);
+    std::string Path = "/proc/self/fd/" + std::to_string(Fd);
+    if (sys::fs::exists(Path))
+      return Path;
+  }
+  SmallString<128> Path;
+  sys::path::system_temp_directory(/*ErasedOnReboot=*/true, Path);
+  sys::path::append(Path, "elfmerge");
+  return createNamed(Name, Path);
 }
 
 Expected<std::string> TempFiles::createNamed(StringRef Name, StringRef Beside) {
@@ -48,7 +53,7 @@ Expected<std::string> TempFiles::createNamed(StringRef Name, StringRef Beside) {
   SmallString<128> Path;
   if (std::error_code EC =
           sys::fs::createUniqueFile(Beside + ".tmp%%%%%%", Path))
-    return inFile(Beside, fail("cannot create output: " + EC.message()));
+    return inFile(Beside, fail("cannot create a file: " + EC.message()));
   Named.push_back(std::string(Path));
   sys::RemoveFileOnSignal(Path);
   return std::string(Path);

@@ -21,19 +21,30 @@ enum {
   MAP_ANONYMOUS = 0x20,
   MAP_NORESERVE = 0x4000,
   MADV_DONTNEED = 4,
+  RLIMIT_AS = 9,
 };
 
 static const uintptr_t largest_reserve = (uintptr_t)16 << 30;
-static const uintptr_t smallest_reserve = (uintptr_t)1 << 20;
+static const uintptr_t smallest_reserve = (uintptr_t)256 << 10;
 
 static uintptr_t round_up(uintptr_t n) {
   return (n + EM_PAGE - 1) & ~(uintptr_t)(EM_PAGE - 1);
 }
 
-/* Takes what an RLIMIT_AS leaves. Without a reserve the break is 0 and never
-   moves; C libraries then take their memory from mmap. */
+/* Of the addresses that an RLIMIT_AS allows, all breaks together take an
+   eighth. Without a reserve the break is 0 and never moves; C libraries take
+   their memory from mmap when there is no more behind the break. */
+static uintptr_t share_of_addresses(void) {
+  uint64_t limit[2];
+  if (em_syscall(SYS_prlimit64, 0, RLIMIT_AS, 0, limit) < 0 ||
+      limit[0] / 8 / em.instance_count > largest_reserve)
+    return largest_reserve;
+  return limit[0] / 8 / em.instance_count & -(uintptr_t)EM_PAGE;
+}
+
 static void reserve(struct instance *i) {
-  for (uintptr_t size = largest_reserve; size >= smallest_reserve; size /= 2) {
+  for (uintptr_t size = share_of_addresses(); size >= smallest_reserve;
+       size = size / 2 & -(uintptr_t)EM_PAGE) {
     long at = em_syscall6(SYS_mmap, 0, size, PROT_NONE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at < 0 && at >= -4095)

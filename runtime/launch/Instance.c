@@ -105,7 +105,9 @@ static int process_status(const struct instance *last) {
 
 /* Once per instance, in state EM_ENDING. */
 static void finish(struct instance *i) {
-  trace(i, "ended, status ", i->status);
+  /* A forked child is no instance that the image started. */
+  if (em.launcher)
+    trace(i, "ended, status ", i->status);
   em.last_status = i->status;
   atomic_store(&i->state, EM_ENDED);
   if (atomic_fetch_sub(&em.running, 1) == 1)

@@ -207,9 +207,9 @@ void em_own_signal(void) {
 void em_forget_signals(void) {
   uint64_t mask = em_acquire(&em.signal_lock);
   for (int s = 1; s <= EM_SIGNALS; ++s)
-    /* Where all agree on the default, one less changes nothing. A dispatcher
-       too many does no harm. */
-    if (em.installed[s] != INSTALLED_DEFAULT && s != EM_SIGNAL)
+    /* Where all agree, one less changes nothing. A dispatcher too many does no
+       harm. */
+    if (em.installed[s] & INSTALLED_DISPATCHER && s != EM_SIGNAL)
       (void)install(s);
   em_release(&em.signal_lock, mask);
 }

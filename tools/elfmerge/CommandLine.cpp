@@ -87,6 +87,7 @@ Error Parser::expand(StringRef Path) {
   ErrorOr<std::unique_ptr<MemoryBuffer>> File = MemoryBuffer::getFile(Path);
   if (!File)
     return fail("@" + Path + ": " + File.getError().message());
+  Result.Config.OptionFiles.push_back(Path.str());
   SmallVector<const char *, 16> More;
   cl::TokenizeGNUCommandLine((*File)->getBuffer(), Saver, More);
   Words.erase(Words.begin() + Index);

@@ -81,6 +81,7 @@ Error readManifest(StringRef Path, Config &Cfg) {
     return createStringError(File.getError(),
                              Path + ": " + File.getError().message());
   std::string Message;
+  Cfg.OptionFiles.push_back(Path.str());
   yaml::Input In((*File)->getBuffer(), nullptr, remember, &Message);
   Manifest M;
   In >> M;

@@ -74,26 +74,38 @@ static Error run(CommandLine &CL) {
   return E;
 }
 
+static int fail(Error E) {
+  errs() << "elfmerge: error: " << toString(std::move(E)) << "\n";
+  return 1;
+}
+
+/// Ends the process: the kernel takes back what is left faster than destructors
+/// do.
+[[noreturn]] static void finish() {
+  outs().flush();
+  std::error_code EC = outs().error();
+  outs().clear_error();
+  if (EC)
+    fail(createStringError(EC, "standard output: " + EC.message()));
+  _exit(EC ? 1 : 0);
+}
+
 int main(int Argc, char **Argv) {
   InitLLVM Init(Argc, Argv);
-  auto Fail = [](Error E) {
-    errs() << "elfmerge: error: " << toString(std::move(E)) << "\n";
-    return 1;
-  };
   Expected<CommandLine> CL = parseCommandLine(ArrayRef(Argv + 1, Argc - 1));
   if (!CL)
-    return Fail(CL.takeError());
+    return fail(CL.takeError());
   if (CL->Help) {
     printHelp(outs());
-    return 0;
+    finish();
   }
   if (CL->Version) {
     outs() << "elfmerge " ELFMERGE_VERSION "\n";
-    return 0;
+    finish();
   }
   if (CL->Config.Runtime.empty())
     CL->Config.Runtime = runtimeBeside(Argv[0]);
   if (Error E = run(*CL))
-    return Fail(std::move(E));
-  return 0;
+    return fail(std::move(E));
+  finish();
 }

@@ -26,13 +26,15 @@ constexpr unsigned MaxQuestions = 4096;
 
 class Solver {
 public:
-  Solver(const CodeRegions &Code, const Region &R) : Code(Code), R(R) {}
+  /// Without \p Code, what it relies on is written down in \p Facts.
+  Solver(CodeRegions *Code, const Region &R, CallFacts &Facts)
+      : Code(Code), R(R), Facts(Facts) {}
 
-  bool solve(size_t Index, SmallVectorImpl<uint32_t> &Values) {
+  bool solve(size_t Index) {
     ask(Index, RAX);
     while (!Questions.empty()) {
       auto [At, Register] = Questions.pop_back_val();
-      if (!answer(At, Register, Values))
+      if (!answer(At, Register))
         return false;
     }
     return true;
@@ -43,13 +45,23 @@ private:
     if (Asked.insert(uint64_t(Index) << 8 | Register).second)
       Questions.push_back({Index, Register});
   }
-  bool answer(size_t Index, uint8_t Register,
-              SmallVectorImpl<uint32_t> &Values);
-  bool passThrough(size_t Index, uint8_t Register,
-                   SmallVectorImpl<uint32_t> &Values);
+  bool answer(size_t Index, uint8_t Register);
+  bool passThrough(size_t Index, uint8_t Register);
+  bool entered(const Insn &I) {
+    if (Code)
+      return Code->entered(R, I.Address, I.end());
+    Facts.NotEntered.push_back({I.Address, I.end()});
+    return false;
+  }
+  bool hasTable() {
+    if (Code)
+      return Code->hasTable(R);
+    return Facts.HasTable = true;
+  }
 
-  const CodeRegions &Code;
+  CodeRegions *Code;
   const Region &R;
+  CallFacts &Facts;
   SmallVector<std::pair<size_t, uint8_t>, 8> Questions;
   DenseSet<uint64_t> Asked;
 };
@@ -66,30 +78,27 @@ bool survivesSyscall(uint8_t Register) {
 }
 
 /// All that can come in front of instruction \p Index.
-bool Solver::answer(size_t Index, uint8_t Register,
-                    SmallVectorImpl<uint32_t> &Values) {
+bool Solver::answer(size_t Index, uint8_t Register) {
   const Insn &I = R.Insns[Index];
-  if (Index == 0 || Asked.size() > MaxQuestions ||
-      Code.entered(R, I.Address, I.end()))
+  if (Index == 0 || Asked.size() > MaxQuestions || entered(I))
     return false;
   bool FallenInto = R.Insns[Index - 1].fallsThrough();
-  ArrayRef<Region::Branch> Branches = R.branchesInto(I.Address, I.end());
+  ArrayRef<Shape::Branch> Branches = R.branchesInto(I.Address, I.end());
   bool MayBeLabel = !FallenInto || !Branches.empty();
-  if (MayBeLabel && R.HasIndirectJump && !R.HasTableTarget)
+  if (MayBeLabel && R.hasIndirectJump() && !hasTable())
     return false;
   // Nothing is known to lead here: padding, or code reached in a way unknown.
   if (!FallenInto && Branches.empty())
     return I.Kind == InsnKind::Nop;
-  if (FallenInto && !passThrough(Index - 1, Register, Values))
+  if (FallenInto && !passThrough(Index - 1, Register))
     return false;
-  return llvm::all_of(Branches, [&](const Region::Branch &B) {
-    return passThrough(B.From, Register, Values);
+  return llvm::all_of(Branches, [&](const Shape::Branch &B) {
+    return passThrough(B.From, Register);
   });
 }
 
 /// What is in the register behind instruction \p Index.
-bool Solver::passThrough(size_t Index, uint8_t Register,
-                         SmallVectorImpl<uint32_t> &Values) {
+bool Solver::passThrough(size_t Index, uint8_t Register) {
   const Insn &I = R.Insns[Index];
   if (I.Kind == InsnKind::Invalid ||
       (I.Kind == InsnKind::Call && !survivesCall(Register)) ||
@@ -98,13 +107,13 @@ bool Solver::passThrough(size_t Index, uint8_t Register,
   if (I.Kind == InsnKind::Call || I.Kind == InsnKind::Syscall)
     return ask(Index, Register), true;
   Decoder &D = Decoder::get();
-  RegEffect Effect = D.effect(Code.bytes(I), I.Address, Register);
+  RegEffect Effect = D.effect(R.bytes(I), I.Address, Register);
   switch (Effect.Kind) {
   case RegEffect::None:
     ask(Index, Register);
     return true;
   case RegEffect::Const:
-    Values.push_back(Effect.Value);
+    Facts.Numbers.push_back(Effect.Value);
     return true;
   case RegEffect::Copy:
     if (Effect.Source == NoReg)
@@ -118,10 +127,10 @@ bool Solver::passThrough(size_t Index, uint8_t Register,
     ask(Index, Register);
     return true;
   case RegEffect::PopTop:
-    if (Index && !Code.targeted(R, I.Address, I.end()))
-      if (auto Pushed = D.pushedConst(Code.bytes(R.Insns[Index - 1]),
+    if (Index && R.branchesInto(I.Address, I.end()).empty() && !entered(I))
+      if (auto Pushed = D.pushedConst(R.bytes(R.Insns[Index - 1]),
                                       R.Insns[Index - 1].Address)) {
-        Values.push_back(*Pushed);
+        Facts.Numbers.push_back(*Pushed);
         return true;
       }
     return false;
@@ -131,16 +140,31 @@ bool Solver::passThrough(size_t Index, uint8_t Register,
   return false;
 }
 
+void solve(CodeRegions *Code, const Region &R, size_t Index, CallFacts &Facts) {
+  SmallVectorImpl<uint32_t> &Numbers = Facts.Numbers;
+  // An entry more makes no number known: then nothing is relied on.
+  if (!Solver(Code, R, Facts).solve(Index))
+    Facts = CallFacts();
+  llvm::sort(Numbers);
+  Numbers.erase(llvm::unique(Numbers), Numbers.end());
+}
+
 } // namespace
 
-SmallVector<uint32_t, 2> callNumbers(const CodeRegions &Code, const Region &R,
+SmallVector<uint32_t, 2> callNumbers(CodeRegions &Code, const Region &R,
                                      size_t Index) {
-  SmallVector<uint32_t, 2> Values;
-  if (!Solver(Code, R).solve(Index, Values))
-    return {};
-  llvm::sort(Values);
-  Values.erase(llvm::unique(Values), Values.end());
-  return Values;
+  if (R.IsKnown) {
+    CallFacts Facts;
+    solve(&Code, R, Index, Facts);
+    return Facts.Numbers;
+  }
+  // Without entries, only the code itself matters.
+  auto [It, IsNew] = R.Decoded->Facts.try_emplace(Index);
+  CallFacts &Facts = It->second;
+  if (IsNew)
+    solve(nullptr, R, Index, Facts);
+  Code.assume(R, Facts);
+  return Facts.Numbers;
 }
 
 } // namespace elfmerge::x86_64

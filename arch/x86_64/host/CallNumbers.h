@@ -14,8 +14,8 @@ namespace elfmerge::x86_64 {
 
 /// Every value %eax can have when control reaches instruction \p Index of
 /// \p R, sorted; empty when that cannot be told.
-llvm::SmallVector<uint32_t, 2> callNumbers(const CodeRegions &Code,
-                                           const Region &R, size_t Index);
+llvm::SmallVector<uint32_t, 2> callNumbers(CodeRegions &Code, const Region &R,
+                                           size_t Index);
 
 } // namespace elfmerge::x86_64
 

@@ -94,11 +94,11 @@ DynamicInfo readDynamicInfo(Blob &B) {
   return Info;
 }
 
-void addRelrTargets(Blob &B, const DynamicInfo &Info,
-                    std::vector<uint64_t> &Out) {
+void forEachRelrTarget(Blob &B, const DynamicInfo &Info,
+                       function_ref<void(uint64_t)> Fn) {
   auto Add = [&](uint64_t Place) {
     if (auto Word = arrayAt<support::ulittle64_t>(B, Place, 8); !Word.empty())
-      Out.push_back(Word.front());
+      Fn(Word.front());
   };
   uint64_t Place = 0;
   for (uint64_t Entry :
@@ -135,7 +135,7 @@ void subtract(std::vector<AddressRange> &Ranges, AddressRange Hole) {
 
 CodeMap::CodeMap(Blob &B) : B(B), Unwind(B) {
   readRanges();
-  readSymbols();
+  findSymbols();
 }
 
 void CodeMap::readRanges() {
@@ -163,51 +163,70 @@ void CodeMap::readRanges() {
                  [](const AddressRange &R) { return R.Start >= R.End; });
 }
 
-void CodeMap::addSymbols(ArrayRef<ELFT::Sym> Table, StringRef Strings) {
-  if (Strings.empty() || Strings.back() != '\0')
-    return;
-  for (const ELFT::Sym &S : Table) {
-    unsigned Type = S.getType();
-    bool IsFunction = Type == ELF::STT_FUNC || Type == ELF::STT_GNU_IFUNC;
-    if (S.st_shndx == ELF::SHN_UNDEF || S.st_name >= Strings.size() ||
-        !(IsFunction || Type == ELF::STT_NOTYPE) || !rangeOf(S.st_value))
-      continue;
-    Symbols.push_back({S.st_value, uint32_t(Symbols.size()), IsFunction,
-                       Strings.data() + S.st_name});
-  }
+static bool isFunction(const ELFT::Sym &S) {
+  unsigned Type = S.getType();
+  return Type == ELF::STT_FUNC || Type == ELF::STT_GNU_IFUNC;
 }
 
-bool CodeMap::readSymbolSections() {
+/// A label, if its value is an address of code.
+static bool isLabel(const ELFT::Sym &S, StringRef Strings) {
+  return S.st_shndx != ELF::SHN_UNDEF && S.st_name < Strings.size() &&
+         (isFunction(S) || S.getType() == ELF::STT_NOTYPE);
+}
+
+bool CodeMap::isOfCode(const SymbolTable &T, const Sym &S) const {
+  return isLabel(S, T.Strings) && rangeOf(S.st_value);
+}
+
+void CodeMap::addTable(ArrayRef<Sym> Table, StringRef Strings) {
+  SymbolTable T = {Table, Strings};
+  if (!Strings.empty() && Strings.back() == '\0' &&
+      llvm::any_of(Table, [&](const Sym &S) { return isOfCode(T, S); }))
+    Tables.push_back(T);
+}
+
+bool CodeMap::findSymbolSections() {
   auto Sections = B.elf().sections();
   if (!Sections)
     return consumeError(Sections.takeError()), false;
   // .symtab has all that is in .dynsym.
   for (unsigned Type : {ELF::SHT_SYMTAB, ELF::SHT_DYNSYM})
     for (const ELFT::Shdr &S : *Sections) {
-      if (S.sh_type != Type || !Symbols.empty())
+      if (S.sh_type != Type || !Tables.empty())
         continue;
       auto Table = B.elf().symbols(&S);
       auto Strings = B.elf().getStringTableForSymtab(S);
       if (Table && Strings)
-        addSymbols(*Table, *Strings);
+        addTable(*Table, *Strings);
       consumeError(Table.takeError());
       consumeError(Strings.takeError());
     }
   return !Sections->empty();
 }
 
-void CodeMap::readSymbols() {
-  if (!readSymbolSections()) {
-    // Nothing gives the size of DT_SYMTAB; every linker puts DT_STRTAB next.
-    DynamicInfo Info = readDynamicInfo(B);
-    if (Info.Strings > Info.Symbols)
-      addSymbols(
-          arrayAt<ELFT::Sym>(B, Info.Symbols, Info.Strings - Info.Symbols),
-          toStringRef(B.at(Info.Strings, Info.StringsSize)));
-  }
-  llvm::sort(Symbols, [](const Symbol &L, const Symbol &R) {
+void CodeMap::findSymbols() {
+  if (findSymbolSections())
+    return;
+  // Nothing gives the size of DT_SYMTAB; every linker puts DT_STRTAB next.
+  DynamicInfo Info = readDynamicInfo(B);
+  if (Info.Strings > Info.Symbols)
+    addTable(arrayAt<ELFT::Sym>(B, Info.Symbols, Info.Strings - Info.Symbols),
+             toStringRef(B.at(Info.Strings, Info.StringsSize)));
+}
+
+ArrayRef<CodeMap::Symbol> CodeMap::symbols() const {
+  if (Symbols)
+    return *Symbols;
+  Symbols.emplace();
+  for (const SymbolTable &T : Tables)
+    for (const Sym &S : T.Symbols)
+      if (isOfCode(T, S))
+        Symbols->push_back({S.st_value, uint32_t(Symbols->size()),
+                            isFunction(S), T.Strings.data() + S.st_name});
+  llvm::sort(*Symbols, [](const Symbol &L, const Symbol &R) {
     return std::tie(L.Address, L.Index) < std::tie(R.Address, R.Index);
   });
+  return *Symbols;
 }
 
 const AddressRange *CodeMap::rangeOf(uint64_t Address) const {
@@ -223,10 +242,11 @@ ArrayRef<uint8_t> CodeMap::bytes(uint64_t Address) const {
 
 CodeMap::Function CodeMap::functionBefore(uint64_t Address,
                                           uint64_t Low) const {
+  ArrayRef<Symbol> All = symbols();
   auto It = llvm::partition_point(
-      Symbols, [=](const Symbol &S) { return S.Address <= Address; });
+      All, [=](const Symbol &S) { return S.Address <= Address; });
   Function Found{0, ""};
-  while (It != Symbols.begin()) {
+  while (It != All.begin()) {
     const Symbol &S = *--It;
     if (S.Address < Low || (!Found.Name.empty() && S.Address < Found.Address))
       break;
@@ -257,13 +277,12 @@ Extent CodeMap::gapExtent(uint64_t Address, AddressRange Gap) const {
   Function F = functionBefore(Address, Gap.Start);
   if (!F.Name.empty()) {
     Result.Range.Start = F.Address;
-    auto Next = llvm::find_if(
-        make_range(
-            llvm::partition_point(
-                Symbols, [=](const Symbol &S) { return S.Address <= Address; }),
-            Symbols.end()),
-        [](const Symbol &S) { return S.IsFunction; });
-    if (Next != Symbols.end())
+    ArrayRef<Symbol> All = symbols();
+    auto Next = llvm::partition_point(
+        All, [=](const Symbol &S) { return S.Address <= Address; });
+    while (Next != All.end() && !Next->IsFunction)
+      ++Next;
+    if (Next != All.end())
       Result.Range.End = std::min(Result.Range.End, Next->Address);
   } else if (Address - Gap.Start > GapReach) {
     Result.Range.Start = Address - GapReach;
@@ -273,18 +292,20 @@ Extent CodeMap::gapExtent(uint64_t Address, AddressRange Gap) const {
   return Result;
 }
 
-std::vector<uint64_t> CodeMap::knownEntries() const {
+void CodeMap::forEachKnownEntry(function_ref<void(uint64_t)> Fn) const {
   DynamicInfo Info = readDynamicInfo(B);
-  std::vector<uint64_t> Out = {B.Entry, Info.Init, Info.Fini};
-  for (const Symbol &S : Symbols)
-    Out.push_back(S.Address);
+  for (uint64_t Entry : {B.Entry, Info.Init, Info.Fini})
+    Fn(Entry);
+  for (const SymbolTable &T : Tables)
+    for (const Sym &S : T.Symbols)
+      if (isLabel(S, T.Strings))
+        Fn(S.st_value);
   for (const ELFT::Rela &R : arrayAt<ELFT::Rela>(B, Info.Rela, Info.RelaSize)) {
     unsigned Type = R.getType(/*isMips64EL=*/false);
     if (Type == ELF::R_X86_64_RELATIVE || Type == ELF::R_X86_64_IRELATIVE)
-      Out.push_back(R.r_addend);
+      Fn(R.r_addend);
   }
-  addRelrTargets(B, Info, Out);
-  return Out;
+  forEachRelrTarget(B, Info, Fn);
 }
 
 } // namespace elfmerge::x86_64

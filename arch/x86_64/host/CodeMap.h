@@ -47,8 +47,9 @@ public:
   /// What to disassemble in order to understand \p Address, which is code.
   Extent extentOf(uint64_t Address) const;
 
-  /// Addresses that symbols, relocations and the headers name; unsorted.
-  std::vector<uint64_t> knownEntries() const;
+  /// Calls \p Fn with every address that symbols, relocations and the headers
+  /// name.
+  void forEachKnownEntry(llvm::function_ref<void(uint64_t)> Fn) const;
 
   struct Function {
     uint64_t Address;
@@ -59,24 +60,33 @@ public:
   Function functionBefore(uint64_t Address, uint64_t Low) const;
 
 private:
+  using Sym = Blob::ELFT::Sym;
   struct Symbol {
     uint64_t Address;
-    uint32_t Index; ///< position in the symbol tables read
+    uint32_t Index; ///< position in the symbol tables
     bool IsFunction;
     const char *Name;
   };
+  struct SymbolTable {
+    llvm::ArrayRef<Sym> Symbols;
+    llvm::StringRef Strings;
+  };
 
   void readRanges();
-  void readSymbols();
-  void addSymbols(llvm::ArrayRef<Blob::ELFT::Sym> Table,
-                  llvm::StringRef Strings);
-  bool readSymbolSections();
+  void findSymbols();
+  void addTable(llvm::ArrayRef<Sym> Table, llvm::StringRef Strings);
+  bool findSymbolSections();
+  bool isOfCode(const SymbolTable &T, const Sym &S) const;
+  /// Sorted by address.
+  llvm::ArrayRef<Symbol> symbols() const;
   Extent gapExtent(uint64_t Address, AddressRange Gap) const;
 
   Blob &B;
   UnwindTable Unwind;
   std::vector<AddressRange> Ranges;
-  std::vector<Symbol> Symbols; ///< of code, sorted by address
+  std::vector<SymbolTable> Tables; ///< with symbols of code
+  /// Made when somebody asks: what has unwind information needs no symbols.
+  mutable std::optional<std::vector<Symbol>> Symbols;
 };
 
 } // namespace elfmerge::x86_64

@@ -115,6 +115,9 @@ struct Decoder::Impl {
   }
   bool defines(const MCInst &Inst, uint8_t Register) const;
   InsnKind classify(const MCInst &Inst, ArrayRef<uint8_t> Bytes) const;
+  FlagUse flagUse(const MCInst &Inst) const;
+  bool isRipRelative(const MCInst &Inst) const;
+  uint8_t ripOffset(const MCInst &Inst, ArrayRef<uint8_t> Bytes);
 };
 
 Decoder::Impl::Impl() {
@@ -196,6 +199,48 @@ bool Decoder::Impl::defines(const MCInst &Inst, uint8_t Register) const {
                       [&](MCPhysReg R) { return RegOf[R] == Register; });
 }
 
+FlagUse Decoder::Impl::flagUse(const MCInst &Inst) const {
+  const MCInstrDesc &Desc = MII->get(Inst.getOpcode());
+  if (is_contained(Desc.implicit_uses(), Flags))
+    return FlagUse::Read;
+  return is_contained(Desc.implicit_defs(), Flags) ? FlagUse::Write
+                                                   : FlagUse::None;
+}
+
+bool Decoder::Impl::isRipRelative(const MCInst &Inst) const {
+  return llvm::any_of(Inst, [&](const MCOperand &Op) {
+    return Op.isReg() && Op.getReg() == Rip;
+  });
+}
+
+/// The place of the distance is found by changing four bytes at a time until
+/// the disassembler sees another distance and no other difference.
+uint8_t Decoder::Impl::ripOffset(const MCInst &Inst, ArrayRef<uint8_t> Bytes) {
+  auto Target = [&](const MCInst &Inst) {
+    return MIA->evaluateMemoryOperandAddress(Inst, STI.get(), 0, Bytes.size());
+  };
+  auto Original = Target(Inst);
+  if (!Original)
+    return 0;
+  int32_t Distance = int32_t(*Original - Bytes.size());
+  const int32_t Changed = Distance ^ 0x5a5a5a5a;
+  MCInst Other;
+  uint64_t Size;
+  for (unsigned Offset = 2; Offset + 4 <= Bytes.size(); ++Offset) {
+    uint8_t Copy[16];
+    llvm::copy(Bytes, Copy);
+    if (int32_t(support::endian::read32le(Copy + Offset)) != Distance)
+      continue;
+    support::endian::write32le(Copy + Offset, Changed);
+    if (!decode({Copy, Bytes.size()}, 0, Other, Size) || Size != Bytes.size() ||
+        Other.getOpcode() != Inst.getOpcode())
+      continue;
+    if (Target(Other) == Bytes.size() + int64_t(Changed))
+      return Offset;
+  }
+  return 0;
+}
+
 Decoder::Decoder() : I(std::make_unique<Impl>()) {}
 Decoder::~Decoder() = default;
 
@@ -214,8 +259,12 @@ Insn Decoder::decode(ArrayRef<uint8_t> Bytes, uint64_t Address) {
   Result.Size = Size;
   Result.Kind = I->classify(Inst, Bytes.take_front(Size));
   if (Result.isBranch() || Result.Kind == InsnKind::Call)
-    if (!I->MIA->evaluateBranch(Inst, Address, Size, Result.Target))
-      Result.Target = 0;
+    Result.HasTarget =
+        I->MIA->evaluateBranch(Inst, Address, Size, Result.Target);
+  Result.Flags = I->flagUse(Inst);
+  Result.IsRipRelative = I->isRipRelative(Inst);
+  if (Result.IsRipRelative)
+    Result.RipOffset = I->ripOffset(Inst, Bytes.take_front(Size));
   return Result;
 }
 
@@ -255,54 +304,6 @@ std::optional<uint32_t> Decoder::pushedConst(ArrayRef<uint8_t> Bytes,
       I->idiomOf(Inst.getOpcode()) != Idiom::Push)
     return std::nullopt;
   return uint32_t(Inst.getOperand(0).getImm());
-}
-
-Decoder::FlagUse Decoder::flagUse(ArrayRef<uint8_t> Bytes, uint64_t Address) {
-  MCInst Inst;
-  uint64_t Size;
-  if (!I->decode(Bytes, Address, Inst, Size))
-    return FlagUse::None;
-  const MCInstrDesc &Desc = I->MII->get(Inst.getOpcode());
-  if (is_contained(Desc.implicit_uses(), I->Flags))
-    return FlagUse::Read;
-  return is_contained(Desc.implicit_defs(), I->Flags) ? FlagUse::Write
-                                                      : FlagUse::None;
-}
-
-/// The place of the distance is found by changing four bytes at a time until
-/// the disassembler sees another distance and no other difference.
-Decoder::RipOperand Decoder::ripOperand(ArrayRef<uint8_t> Bytes,
-                                        uint64_t Address) {
-  MCInst Inst, Other;
-  uint64_t Size, OtherSize;
-  if (!I->decode(Bytes, Address, Inst, Size))
-    return {true, 0};
-  auto isRip = [&](const MCOperand &Op) {
-    return Op.isReg() && Op.getReg() == I->Rip;
-  };
-  if (llvm::none_of(Inst, isRip))
-    return {};
-  auto Target =
-      I->MIA->evaluateMemoryOperandAddress(Inst, I->STI.get(), Address, Size);
-  if (!Target)
-    return {true, 0};
-  int32_t Distance = int32_t(*Target - Address - Size);
-  const int32_t Changed = Distance ^ 0x5a5a5a5a;
-  for (unsigned Offset = 2; Offset + 4 <= Size; ++Offset) {
-    uint8_t Copy[16];
-    llvm::copy(Bytes.take_front(Size), Copy);
-    if (int32_t(support::endian::read32le(Copy + Offset)) != Distance)
-      continue;
-    support::endian::write32le(Copy + Offset, Changed);
-    if (!I->decode({Copy, Size}, Address, Other, OtherSize) ||
-        OtherSize != Size || Other.getOpcode() != Inst.getOpcode())
-      continue;
-    auto Moved = I->MIA->evaluateMemoryOperandAddress(Other, I->STI.get(),
-                                                      Address, Size);
-    if (Moved && *Moved == Address + Size + int64_t(Changed))
-      return {true, Offset};
-  }
-  return {true, 0};
 }
 
 } // namespace elfmerge::x86_64

@@ -35,11 +35,20 @@ enum class InsnKind : uint8_t {
   Return,
 };
 
+/// What an instruction does first with the flags.
+enum class FlagUse : uint8_t { None, Read, Write };
+
 struct Insn {
-  uint64_t Address = 0;
-  uint64_t Target = 0; ///< CondBranch, Jump, direct Call; otherwise 0
+  uint64_t Address = 0; ///< in a Region: from its start
+  uint64_t Target = 0;  ///< likewise; valid with HasTarget
   uint8_t Size = 1;
   InsnKind Kind = InsnKind::Invalid;
+  bool HasTarget = false; ///< direct CondBranch, Jump or Call
+  FlagUse Flags = FlagUse::None;
+  /// It refers to memory by its distance from itself, ...
+  bool IsRipRelative = false;
+  /// ... which is in four bytes from here on; 0 when it cannot be located.
+  uint8_t RipOffset = 0;
 
   uint64_t end() const { return Address + Size; }
   bool fallsThrough() const {
@@ -102,17 +111,6 @@ public:
   /// The constant that a push pushes.
   std::optional<uint32_t> pushedConst(llvm::ArrayRef<uint8_t> Bytes,
                                       uint64_t Address);
-
-  /// What the instruction at the start of \p Bytes does first with the flags.
-  enum class FlagUse { None, Read, Write };
-  FlagUse flagUse(llvm::ArrayRef<uint8_t> Bytes, uint64_t Address);
-
-  struct RipOperand {
-    bool Relative = false; ///< refers to memory by its distance from itself
-    unsigned Offset = 0;   ///< of the 32-bit distance in the instruction;
-                           ///< 0 when it cannot be located
-  };
-  RipOperand ripOperand(llvm::ArrayRef<uint8_t> Bytes, uint64_t Address);
 
   ~Decoder();
 

@@ -7,8 +7,7 @@
 //
 // This looks at every byte of code and nearly decides how long a merge takes.
 // Hence a first loop that compilers vectorize, which only says where references
-// may be, and a bitmap that rejects nearly all targets: it has a bit per
-// address, and none for the start of a function.
+// may be, and a test of their targets that nearly none passes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -42,17 +41,22 @@ unsigned isXBegin(uint8_t First, uint8_t Second) { // c7 f8: xbegin rel32
 constexpr size_t LongestReference = 6;
 
 /// Bytes searched at a time; a fixed count is what compilers vectorize.
-constexpr size_t Block = 512;
+constexpr size_t Block = 64;
+
+/// Bit n of the result is byte n, which is 0 or 1.
+uint64_t toBits(const uint8_t (&Bytes)[Block]) {
+  uint64_t Bits = 0;
+  for (size_t I = 0; I != Block; I += 8)
+    Bits |= (endian::read64le(Bytes + I) * 0x0102040810204080 >> 56) << I;
+  return Bits;
+}
 
 class Finder {
 public:
   Finder(const CodeMap &Map, MutableArrayRef<Region> Regions,
-         std::vector<uint64_t> &Out)
-      : Map(Map), Regions(Regions), Out(Out), Nearest(Regions.begin()) {
-    Code = {Map.ranges().front().Start, Map.ranges().back().End};
-    Interest.resize((Code.End - Code.Start) / 8 + 1);
-    for (const Region &R : Regions)
-      markInterior(R.start() + 1 - Code.Start, R.end() - Code.Start);
+         const AddressSet &Where, std::vector<uint64_t> &Out)
+      : Map(Map), Regions(Regions), Where(Where), Out(Out),
+        Code{Map.ranges().front().Start, Map.ranges().back().End} {
     for (const Segment &S : Map.blob().Segments)
       if (!S.isWritable() && S.FileSize)
         Constants.push_back({S.VAddr, Map.blob().at(S.VAddr, S.FileSize)});
@@ -62,36 +66,27 @@ public:
   void readTables();
 
 private:
-  void markInterior(uint64_t From, uint64_t To) {
-    for (; From < To && From % 8; ++From)
-      Interest[From / 8] |= 1 << From % 8;
-    for (; From + 8 <= To; From += 8)
-      Interest[From / 8] = 0xff;
-    for (; From < To; ++From)
-      Interest[From / 8] |= 1 << From % 8;
-  }
-  bool interesting(uint64_t Address) const {
-    uint64_t Offset = Address - Code.Start;
-    return Offset < Code.End - Code.Start &&
-           Interest[Offset / 8] >> Offset % 8 & 1;
-  }
-  /// The region of an interesting address.
-  Region *find(uint64_t Address) const {
-    return llvm::partition_point(
+  /// The region of an address in the set.
+  Region &regionOf(uint64_t Address) const {
+    return *llvm::partition_point(
         Regions, [=](const Region &R) { return R.end() <= Address; });
   }
   void examine(const uint8_t *P, uint64_t At);
-  void addAddress(uint64_t To);
+  void findTables();
   const uint8_t *constant(uint64_t Address) const;
 
   const CodeMap &Map;
   MutableArrayRef<Region> Regions;
+  const AddressSet &Where;
   std::vector<uint64_t> &Out;
-  const Region *Nearest; ///< not before the byte examined
   AddressRange Code;
-  std::vector<uint8_t> Interest; ///< bits: insides of regions
   std::vector<std::pair<uint64_t, ArrayRef<uint8_t>>> Constants;
   std::vector<uint64_t> Tables; ///< addresses of possible jump tables
+
+  /// Addresses taken, to be looked at; room for one block more.
+  static constexpr size_t LeaRoom = 1024;
+  uint64_t Leas[LeaRoom + 2 * Block];
+  size_t LeaCount = 0;
 };
 
 const uint8_t *Finder::constant(uint64_t Address) const {
@@ -99,15 +94,6 @@ const uint8_t *Finder::constant(uint64_t Address) const {
     if (Address - Start < Bytes.size() && Bytes.size() - (Address - Start) >= 4)
       return &Bytes[Address - Start];
   return nullptr;
-}
-
-void Finder::addAddress(uint64_t To) {
-  if (interesting(To))
-    Out.push_back(To);
-  // A table of distances to labels, counted from its own start.
-  if (const uint8_t *P = constant(To))
-    if (Code.contains(To + int32_t(endian::read32le(P))))
-      Tables.push_back(To);
 }
 
 void Finder::scan(AddressRange Range) {
@@ -119,38 +105,46 @@ void Finder::scan(AddressRange Range) {
     for (size_t I = 0; I != Block; ++I)
       Found[I] = isBranch(P[I]) | isCondition(P[I], P[I + 1]) |
                  isLea(P[I], P[I + 1]) | isXBegin(P[I], P[I + 1]);
-    for (size_t I = 0; I != Block; I += 8)
-      for (uint64_t Rest = endian::read64le(Found + I); Rest;
-           Rest &= Rest - 1) {
-        size_t At = Start + I + llvm::countr_zero(Rest) / 8;
-        examine(&Bytes[At], Range.Start + At);
-      }
+    for (uint64_t Rest = toBits(Found); Rest; Rest &= Rest - 1) {
+      unsigned I = llvm::countr_zero(Rest);
+      examine(P + I, Range.Start + Start + I);
+    }
+    if (LeaCount > LeaRoom)
+      findTables();
   }
   // The last bytes, with zeros behind them.
   uint8_t Tail[Block + 2 * LongestReference] = {};
   llvm::copy(Bytes.drop_front(Start), Tail);
-  for (size_t I = 0; Start + I < Bytes.size(); ++I)
-    examine(&Tail[I], Range.Start + Start + I);
+  for (size_t I = 0; Start + I < Bytes.size(); ++I) {
+    const uint8_t *P = &Tail[I];
+    if (isBranch(P[0]) | isCondition(P[0], P[1]) | isLea(P[0], P[1]) |
+        isXBegin(P[0], P[1]))
+      examine(P, Range.Start + Start + I);
+  }
+  findTables();
 }
 
-/// Whatever begins at \p P, the byte at address \p At. Addresses ascend.
+/// The reference that begins at \p P, the byte at address \p At.
 void Finder::examine(const uint8_t *P, uint64_t At) {
-  bool Lea = isLea(P[0], P[1]);
-  unsigned Offset = isBranch(P[0]) ? 1 : 2;
-  if (Offset == 2 && !Lea && !isCondition(P[0], P[1]) && !isXBegin(P[0], P[1]))
-    return;
-  uint64_t Target =
+  unsigned Offset = 2 - isBranch(P[0]);
+  uint64_t To =
       At + Offset + 4 + int64_t(int32_t(endian::read32le(P + Offset)));
-  if (Lea)
-    return addAddress(Target);
-  if (!interesting(Target))
-    return;
-  while (Nearest->end() <= At && Nearest != &Regions.back())
-    ++Nearest;
+  bool IsLea = P[0] == 0x8d;
+  // Without a branch, which could not be predicted.
+  Leas[LeaCount] = To;
+  LeaCount += IsLea;
   // A region knows its own branches.
-  if (!Nearest->Code.Range.contains(At) ||
-      !Nearest->Code.Range.contains(Target))
-    Out.push_back(Target);
+  if (Where.contains(To) && (IsLea || !regionOf(To).Code.Range.contains(At)))
+    Out.push_back(To);
+}
+
+/// Tables of distances to labels, counted from the table's start.
+void Finder::findTables() {
+  for (uint64_t To : ArrayRef(Leas, LeaCount))
+    if (const uint8_t *Distance = constant(To))
+      if (Code.contains(To + int32_t(endian::read32le(Distance))))
+        Tables.push_back(To);
+  LeaCount = 0;
 }
 
 void Finder::readTables() {
@@ -165,9 +159,9 @@ void Finder::readTables() {
       uint64_t To = Tables[I] + int32_t(endian::read32le(P));
       if (!Code.contains(To))
         break;
-      if (!interesting(To))
+      if (!Where.contains(To))
         continue;
-      find(To)->HasTableTarget = true;
+      regionOf(To).HasTableTarget = true;
       Out.push_back(To);
     }
   }
@@ -176,10 +170,8 @@ void Finder::readTables() {
 } // namespace
 
 void findReferences(const CodeMap &Map, MutableArrayRef<Region> Regions,
-                    std::vector<uint64_t> &Out) {
-  if (Regions.empty())
-    return;
-  Finder F(Map, Regions, Out);
+                    const AddressSet &Where, std::vector<uint64_t> &Out) {
+  Finder F(Map, Regions, Where, Out);
   for (AddressRange Range : Map.ranges())
     F.scan(Range);
   F.readTables();

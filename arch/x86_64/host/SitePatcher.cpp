@@ -15,7 +15,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "SitePatcher.h"
+#include "CallNumbers.h"
 #include "Error.h"
+#include "SiteScanner.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Endian.h"
 #include <limits>
@@ -36,7 +38,8 @@ constexpr size_t MaxMoved = 4;
 /// to them.
 constexpr uint64_t MaxSpan = uint64_t(1) << 30;
 
-std::string functionName(const Site &S) {
+std::string functionName(const CodeRegions &Code, Site S) {
+  nameFunction(Code, S);
   if (S.Function.empty())
     return "the function at " + hex(S.FunctionStart);
   return S.Function;
@@ -44,24 +47,23 @@ std::string functionName(const Site &S) {
 
 class Patcher {
 public:
-  Patcher(const CodeRegions &Code, const HookedSet &Hooked)
-      : Code(Code), B(Code.map().blob()), Hooked(Hooked) {}
+  Patcher(CodeRegions &Code, MutableArrayRef<Site> Sites,
+          const HookedSet &Hooked)
+      : Code(Code), Sites(Sites), B(Code.map().blob()), Hooked(Hooked) {}
 
-  /// A system call that has to be hooked.
-  bool isNeeded(const Site &S) const {
-    return S.Kind == SiteKind::Syscall &&
-           (S.Numbers.empty() || llvm::any_of(S.Numbers, inSet()));
-  }
-  Error placeCall(Site &S);
-  void placeCpuid(Site &S);
-  void patchAll();
+  /// Chooses all patches. Fails if some site cannot be hooked.
+  Error choose();
+  void write();
 
 private:
   /// The numbers of the set, and as none is negative nothing above it.
-  std::function<bool(uint32_t)> inSet() const {
-    return [this](uint32_t N) { return N < Hooked.size() && Hooked[N]; };
-  }
-  bool place(Site &S, Window W);
+  bool inSet(uint32_t N) const { return N < Hooked.size() && Hooked[N]; }
+  /// A system call that has to be hooked.
+  bool isNeeded(const Site &S) const;
+  bool needsCheck(const Site &S) const;
+  Error chooseCall(Site &S);
+  Error chooseCalls();
+  bool choosePatch(Site &S, Window W);
   bool chooseWindow(Site &S, Window &W);
   bool chooseHole(Site &S, Window &W);
   bool fits(Window &W) const;
@@ -76,12 +78,24 @@ private:
     Window W;
   };
 
-  const CodeRegions &Code;
+  CodeRegions &Code;
+  MutableArrayRef<Site> Sites;
   Blob &B;
   const HookedSet &Hooked;
   std::vector<Patch> Patches;
   std::vector<AddressRange> Used; ///< windows and holes so far
 };
+
+bool Patcher::isNeeded(const Site &S) const {
+  return S.Kind == SiteKind::Syscall &&
+         (S.Numbers.empty() ||
+          llvm::any_of(S.Numbers, [&](uint32_t N) { return inSet(N); }));
+}
+
+bool Patcher::needsCheck(const Site &S) const {
+  return S.Numbers.empty() ||
+         !llvm::all_of(S.Numbers, [&](uint32_t N) { return inSet(N); });
+}
 
 bool Patcher::isUsed(AddressRange At) const {
   return llvm::any_of(Used, [=](const AddressRange &U) {
@@ -91,7 +105,7 @@ bool Patcher::isUsed(AddressRange At) const {
 
 /// Padding that control does not fall into.
 bool Patcher::isUnused(const Region &R, size_t Index) const {
-  while (Index && R.Insns[Index].isPadding(Code.bytes(R.Insns[Index]))) {
+  while (Index && R.Insns[Index].isPadding(R.bytes(R.Insns[Index]))) {
     --Index;
     if (R.Insns[Index].Kind != InsnKind::Nop)
       return !R.Insns[Index].fallsThrough();
@@ -105,7 +119,7 @@ bool Patcher::fits(Window &W) const {
   ArrayRef<Insn> Insns = W.R->Insns;
   bool IsCpuid = Insns[W.Site].Kind == InsnKind::Cpuid;
   for (size_t I = W.First; I <= W.Last; ++I) {
-    if (I != W.Site && !isMovable(Insns[I], Code.bytes(Insns[I])))
+    if (I != W.Site && !isMovable(Insns[I], W.R->bytes(Insns[I])))
       return false;
     // A neighbour that is a site itself is to be hooked, not moved.
     if (IsCpuid && I != W.Site && Insns[I].Kind == InsnKind::Cpuid)
@@ -113,16 +127,17 @@ bool Patcher::fits(Window &W) const {
     if (I != W.Last && !Insns[I].fallsThrough())
       return false;
   }
-  W.At = {Insns[W.First].Address, Insns[W.Last].end()};
+  uint64_t Start = Insns[W.First].Address, End = Insns[W.Last].end();
   if (!Insns[W.Last].fallsThrough())
     for (size_t I = W.Last + 1; I != Insns.size(); ++I) {
-      if (W.At.End - W.At.Start >= NearJumpSize ||
-          !Insns[I].isPadding(Code.bytes(Insns[I])))
+      if (End - Start >= NearJumpSize ||
+          !Insns[I].isPadding(W.R->bytes(Insns[I])))
         break;
-      W.At.End = Insns[I].end();
+      End = Insns[I].end();
     }
-  return W.At.End - W.At.Start >= NearJumpSize && !isUsed(W.At) &&
-         !Code.targeted(*W.R, W.At.Start + 1, W.At.End);
+  W.At = {W.R->start() + Start, W.R->start() + End};
+  return End - Start >= NearJumpSize && !isUsed(W.At) &&
+         !Code.targeted(*W.R, Start + 1, End);
 }
 
 bool Patcher::chooseWindow(Site &S, Window &W) {
@@ -153,12 +168,11 @@ bool Patcher::chooseHole(Site &S, Window &W) {
   const Region &R = *W.R;
   const Insn &Syscall = R.Insns[W.Site];
   W.First = W.Last = W.Site;
-  W.At = {Syscall.Address, Syscall.end()};
+  W.At = {R.address(Syscall), R.start() + Syscall.end()};
   if (isUsed(W.At))
     return false;
   uint64_t Origin = Syscall.Address + ShortJumpSize;
-  size_t First =
-      R.indexAt(std::max(Origin - std::min<uint64_t>(Origin, 128), R.start()));
+  size_t First = R.indexOf(Origin - std::min<uint64_t>(Origin, 128));
   for (size_t I = First; I != R.Insns.size(); ++I) {
     uint64_t Start = R.Insns[I].Address;
     if (int64_t(Start - Origin) > 127)
@@ -169,12 +183,13 @@ bool Patcher::chooseHole(Site &S, Window &W) {
     while (Last + 1 != R.Insns.size() &&
            R.Insns[Last].end() < Start + NearJumpSize && isUnused(R, Last + 1))
       ++Last;
-    AddressRange Hole = {Start, Start + NearJumpSize};
-    if (R.Insns[Last].end() < Hole.End || isUsed(Hole) ||
-        Code.targeted(R, Hole.Start, R.Insns[Last].end()))
+    uint64_t Address = R.start() + Start;
+    if (R.Insns[Last].end() < Start + NearJumpSize ||
+        isUsed({Address, Address + NearJumpSize}) ||
+        Code.targeted(R, Start, R.Insns[Last].end()))
       continue;
     S.Form = PatchForm::Hole;
-    S.HoleStart = Hole.Start;
+    S.HoleStart = Address;
     return true;
   }
   return false;
@@ -198,12 +213,12 @@ Error Patcher::noRoom(const Site &S, const Region &R, size_t Index) const {
   uint64_t Room = R.Insns[Index].Size;
   for (size_t I = Index + 1; I != R.Insns.size(); ++I) {
     const Insn &In = R.Insns[I];
-    if (!isMovable(In, Code.bytes(In)) || !R.Insns[I - 1].fallsThrough() ||
+    if (!isMovable(In, R.bytes(In)) || !R.Insns[I - 1].fallsThrough() ||
         Code.targeted(R, In.Address, In.end()))
       break;
     Room += In.Size;
   }
-  return fail("syscall at " + hex(S.Address) + " in " + functionName(S) +
+  return fail("syscall at " + hex(S.Address) + " in " + functionName(Code, S) +
               ": no room for a jump: found " + Twine(Room) +
               " bytes that can be moved and no unused bytes nearby, wanted " +
               Twine(NearJumpSize));
@@ -214,14 +229,8 @@ Error Patcher::noRoom(const Site &S, const Region &R, size_t Index) const {
 bool Patcher::usesFlagsBehind(const Region &R, size_t Index) const {
   for (size_t I = Index + 1; I != R.Insns.size(); ++I) {
     const Insn &In = R.Insns[I];
-    switch (Decoder::get().flagUse(Code.bytes(In), In.Address)) {
-    case Decoder::FlagUse::Read:
-      return true;
-    case Decoder::FlagUse::Write:
-      return false;
-    case Decoder::FlagUse::None:
-      break;
-    }
+    if (In.Flags != FlagUse::None)
+      return In.Flags == FlagUse::Read;
     if (!In.fallsThrough() || In.Kind == InsnKind::Call ||
         In.Kind == InsnKind::Syscall)
       return false;
@@ -229,7 +238,7 @@ bool Patcher::usesFlagsBehind(const Region &R, size_t Index) const {
   return false;
 }
 
-bool Patcher::place(Site &S, Window W) {
+bool Patcher::choosePatch(Site &S, Window W) {
   if (!chooseWindow(S, W) && !chooseHole(S, W)) {
     S.Form = PatchForm::Untouched;
     return false;
@@ -243,35 +252,59 @@ bool Patcher::place(Site &S, Window W) {
   return true;
 }
 
-Error Patcher::placeCall(Site &S) {
+Error Patcher::chooseCall(Site &S) {
   const Region *R = Code.find(S.Address);
   size_t Index = R->indexAt(S.Address);
+  S.Numbers = callNumbers(Code, *R, Index);
+  S.Form = PatchForm::Untouched;
+  if (!isNeeded(S))
+    return Error::success();
+  if (uint64_t Span = B.endPage() - B.firstPage(); Span > MaxSpan)
+    return fail("load span out of a jump's reach: found " + hex(Span) +
+                " bytes, wanted at most " + hex(MaxSpan));
   if (usesFlagsBehind(*R, Index))
-    return fail("syscall at " + hex(S.Address) + " in " + functionName(S) +
+    return fail("syscall at " + hex(S.Address) + " in " +
+                functionName(Code, S) +
                 ": found flags in use behind it, wanted them free");
-  return place(S, {R, 0, Index, 0, {}}) ? Error::success()
-                                        : noRoom(S, *R, Index);
+  return choosePatch(S, {R, 0, Index, 0, {}}) ? Error::success()
+                                              : noRoom(S, *R, Index);
 }
 
-void Patcher::placeCpuid(Site &S) {
-  const Region *R = Code.find(S.Address);
-  place(S, {R, 0, R->indexAt(S.Address), 0, {}});
+Error Patcher::chooseCalls() {
+  for (Site &S : Sites)
+    if (S.Kind == SiteKind::Syscall)
+      if (Error E = chooseCall(S))
+        return E;
+  return Error::success();
 }
 
-/// From here on the blob's code is not what was decoded.
-void Patcher::patchAll() {
+Error Patcher::choose() {
+  for (;;) {
+    Patches.clear();
+    Used.clear();
+    Error E = chooseCalls();
+    // What is good to have takes no room from what is needed.
+    for (Site &S : Sites)
+      if (S.Kind == SiteKind::Cpuid && B.endPage() - B.firstPage() <= MaxSpan) {
+        const Region *R = Code.find(S.Address);
+        choosePatch(S, {R, 0, R->indexAt(S.Address), 0, {}});
+      }
+    if (Code.confirm())
+      return E;
+    consumeError(std::move(E));
+  }
+}
+
+void Patcher::write() {
   if (Patches.empty())
     return;
   llvm::sort(Patches, [](const Patch &L, const Patch &R) {
     return L.S->Address < R.S->Address;
   });
-  // Every instruction is read before any is overwritten.
   HooksWriter Writer(B, Hooked, Patches.size());
-  for (const Patch &P : Patches) {
-    Site &S = *P.S;
-    bool CheckNumber = S.Numbers.empty() || !llvm::all_of(S.Numbers, inSet());
-    S.Trampoline = Writer.add(Code, P.W, CheckNumber);
-  }
+  for (const Patch &P : Patches)
+    P.S->Trampoline = Writer.add(P.W, needsCheck(*P.S));
+  // Nothing is read any more.
   for (const Patch &P : Patches) {
     const Site &S = *P.S;
     if (S.Form != PatchForm::Hole) {
@@ -285,25 +318,12 @@ void Patcher::patchAll() {
 
 } // namespace
 
-Error patchSites(const CodeRegions &Code, std::vector<Site> Sites,
+Error patchSites(CodeRegions &Code, MutableArrayRef<Site> Sites,
                  const HookedSet &Hooked) {
-  Patcher P(Code, Hooked);
-  Blob &B = Code.map().blob();
-  uint64_t Span = B.endPage() - B.firstPage();
-  bool Needed = llvm::any_of(Sites, [&](const Site &S) { return P.isNeeded(S); });
-  if (Needed && Span > MaxSpan)
-    return fail("load span out of a jump's reach: found " + hex(Span) +
-                " bytes, wanted at most " + hex(MaxSpan));
-  for (Site &S : Sites)
-    if (P.isNeeded(S))
-      if (Error E = P.placeCall(S))
-        return E;
-  // What is good to have takes no room from what is needed.
-  for (Site &S : Sites)
-    if (S.Kind == SiteKind::Cpuid && Span <= MaxSpan)
-      P.placeCpuid(S);
-  P.patchAll();
-  B.Hooks.Sites = std::move(Sites);
+  Patcher P(Code, Sites, Hooked);
+  if (Error E = P.choose())
+    return E;
+  P.write();
   return Error::success();
 }
 

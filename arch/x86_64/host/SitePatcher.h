@@ -13,9 +13,10 @@
 namespace elfmerge::x86_64 {
 
 /// Makes each of \p Sites that can make a call of \p Hooked jump to a
-/// trampoline, and each cpuid where there is room; fills in the blob's Hooks.
-/// \p Code and \p Sites are scanSites()'s. The error does not name the file.
-llvm::Error patchSites(const CodeRegions &Code, std::vector<Site> Sites,
+/// trampoline, and each cpuid where there is room. \p Code and \p Sites, of
+/// which everything but the names is filled in, are scanSites()'s. The error
+/// does not name the file.
+llvm::Error patchSites(CodeRegions &Code, llvm::MutableArrayRef<Site> Sites,
                        const HookedSet &Hooked);
 
 } // namespace elfmerge::x86_64

@@ -5,16 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The two bytes of each instruction are searched for first, and only code around
-// them is disassembled. What unwind information or symbols call a function is
-// decoded from its start and believed. Elsewhere (musl is built without unwind
-// information) decodings from many starts have to agree, and what they agree on
-// has to look like compiled code: tables lie in text too.
+// The two bytes of each instruction are searched for first, and only code
+// around them is disassembled. What unwind information or symbols call a
+// function is decoded from its start and believed. Elsewhere (musl is built
+// without unwind information) decodings from many starts have to agree, and
+// what they agree on has to look like compiled code: tables lie in text too.
 //
 //===----------------------------------------------------------------------===//
 
 #include "SiteScanner.h"
-#include "CallNumbers.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace llvm;
@@ -92,11 +91,11 @@ bool isOdd(const Insn &I, ArrayRef<uint8_t> Bytes) {
   }
 }
 
-bool looksLikeCode(const CodeRegions &Code, const Region &R, size_t Index) {
+bool looksLikeCode(const Region &R, size_t Index) {
   size_t First = Index - std::min(Index, PlausibleReach);
   size_t Last = std::min(Index + PlausibleReach, R.Insns.size() - 1);
   for (size_t I = First; I <= Last; ++I) {
-    if (isOdd(R.Insns[I], Code.bytes(R.Insns[I])))
+    if (isOdd(R.Insns[I], R.bytes(R.Insns[I])))
       return false;
     if (I > Index && !R.Insns[I].fallsThrough())
       break;
@@ -104,31 +103,17 @@ bool looksLikeCode(const CodeRegions &Code, const Region &R, size_t Index) {
   return true;
 }
 
-/// The instruction at candidate \p Address, or null when the two bytes are
-/// part of something else.
-const Insn *findSite(const CodeRegions &Code, const Region &R,
-                        uint64_t Address) {
+/// There is such an instruction at candidate \p Address; the two bytes may also
+/// be part of something else.
+bool isSite(const CodeRegions &Code, const Region &R, uint64_t Address) {
   size_t Index = R.indexAt(Address);
   const Insn &I = R.Insns[Index];
   // A prefix, which the processor ignores, may come before the two bytes.
   if ((I.Kind != InsnKind::Syscall && I.Kind != InsnKind::Cpuid) ||
-      I.end() != Address + 2)
-    return nullptr;
-  bool Trusted = R.Code.Unwind.Code.contains(Address) ||
-                 !Code.map().functionBefore(Address, R.start()).Name.empty();
-  return Trusted || looksLikeCode(Code, R, Index) ? &I : nullptr;
-}
-
-Site makeSite(const CodeRegions &Code, const Region &R, const Insn &I) {
-  Site S;
-  S.Kind = I.Kind == InsnKind::Cpuid ? SiteKind::Cpuid : SiteKind::Syscall;
-  S.Address = I.end() - 2;
-  CodeMap::Function F = Code.map().functionBefore(S.Address, R.start());
-  S.Function = F.Name.str();
-  S.FunctionStart = F.Name.empty() ? R.start() : F.Address;
-  if (S.Kind == SiteKind::Syscall)
-    S.Numbers = callNumbers(Code, R, &I - R.Insns.data());
-  return S;
+      R.start() + I.end() != Address + 2)
+    return false;
+  return R.Code.Unwind.Code.contains(Address) || looksLikeCode(R, Index) ||
+         !Code.map().functionBefore(Address, R.start()).Name.empty();
 }
 
 } // namespace
@@ -142,17 +127,26 @@ std::vector<Site> scanSites(CodeRegions &Code) {
     Code.cover(Address);
   for (uint64_t Address : Found.Cpuids)
     Code.cover(Address);
-  Code.findEntries();
   std::vector<Site> Sites;
-  for (const std::vector<uint64_t> *List : {&Found.Syscalls, &Found.Cpuids})
-    for (uint64_t Address : *List)
+  auto AddSites = [&](ArrayRef<uint64_t> Addresses, SiteKind Kind) {
+    for (uint64_t Address : Addresses)
       if (const Region *R = Code.find(Address))
-        if (const Insn *I = findSite(Code, *R, Address))
-          Sites.push_back(makeSite(Code, *R, *I));
+        if (isSite(Code, *R, Address))
+          Sites.push_back({Kind, Address});
+  };
+  AddSites(Found.Syscalls, SiteKind::Syscall);
+  AddSites(Found.Cpuids, SiteKind::Cpuid);
   llvm::sort(Sites, [](const Site &L, const Site &R) {
     return L.Address < R.Address;
   });
   return Sites;
+}
+
+void nameFunction(const CodeRegions &Code, Site &S) {
+  const Region *R = Code.find(S.Address);
+  CodeMap::Function F = Code.map().functionBefore(S.Address, R->start());
+  S.Function = F.Name.str();
+  S.FunctionStart = F.Name.empty() ? R->start() : F.Address;
 }
 
 } // namespace elfmerge::x86_64

@@ -12,10 +12,13 @@
 
 namespace elfmerge::x86_64 {
 
-/// Every `syscall` and `cpuid` instruction of the blob, sorted by address, with
-/// the numbers a call can have; none is patched. Fills in \p Code, which is
-/// empty before, with the code around them.
+/// Every `syscall` and `cpuid` instruction of the blob, sorted by address; only
+/// kind and address are known. Fills in \p Code, which is empty before, with
+/// the code around them.
 std::vector<Site> scanSites(CodeRegions &Code);
+
+/// Fills in the names, which only people want to know.
+void nameFunction(const CodeRegions &Code, Site &S);
 
 } // namespace elfmerge::x86_64
 

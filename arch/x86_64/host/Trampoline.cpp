@@ -46,10 +46,8 @@ bool isMovable(const Insn &I, ArrayRef<uint8_t> Bytes) {
   case InsnKind::Plain:
   case InsnKind::Nop:
   case InsnKind::Cpuid:
-  case InsnKind::IndirectJump: {
-    Decoder::RipOperand Rip = Decoder::get().ripOperand(Bytes, I.Address);
-    return !Rip.Relative || Rip.Offset;
-  }
+  case InsnKind::IndirectJump:
+    return !I.IsRipRelative || I.RipOffset;
   case InsnKind::CondBranch:
     // loop, jrcxz and xbegin have no form that reaches far enough.
     return isShortCondition(I, Bytes) || isNearCondition(I, Bytes);
@@ -86,25 +84,23 @@ void HooksWriter::putDistance(uint64_t Target) {
   H.Text.insert(H.Text.end(), Bytes, Bytes + 4);
 }
 
-void HooksWriter::writeDisplaced(const Insn &I, ArrayRef<uint8_t> Bytes) {
-  if (I.Kind == InsnKind::Jump) {
-    put({0xe9});
-    putDistance(I.Target);
-    return;
-  }
-  if (I.Kind == InsnKind::CondBranch) {
-    uint8_t Condition = Bytes[I.Size == 2 ? 0 : 1] & 0x0f;
-    put({0x0f, uint8_t(0x80 | Condition)});
-    putDistance(I.Target);
+void HooksWriter::writeDisplaced(const Region &R, const Insn &I) {
+  ArrayRef<uint8_t> Bytes = R.bytes(I);
+  if (I.isBranch()) {
+    if (I.Kind == InsnKind::Jump)
+      put({0xe9});
+    else
+      put({0x0f, uint8_t(0x80 | (Bytes[I.Size == 2 ? 0 : 1] & 0x0f))});
+    // R.Insns has only targets within the region.
+    putDistance(Decoder::get().decode(Bytes, R.address(I)).Target);
     return;
   }
   size_t Start = H.Text.size();
-  int64_t Moved = here() - I.Address;
+  int64_t Moved = here() - R.address(I);
   H.Text.insert(H.Text.end(), Bytes.begin(), Bytes.begin() + I.Size);
-  Decoder::RipOperand Rip = Decoder::get().ripOperand(Bytes, I.Address);
-  if (!Rip.Relative)
+  if (!I.IsRipRelative)
     return;
-  uint8_t *Distance = &H.Text[Start + Rip.Offset];
+  uint8_t *Distance = &H.Text[Start + I.RipOffset];
   endian::write32le(Distance, endian::read32le(Distance) - uint32_t(Moved));
 }
 
@@ -147,15 +143,14 @@ void HooksWriter::writeCpuid() {
   assert(here() - Start == EM_CPUID_SIZE && "who reads the table relies on it");
 }
 
-uint64_t HooksWriter::add(const CodeRegions &Code, const Window &W,
-                          bool CheckNumber) {
+uint64_t HooksWriter::add(const Window &W, bool CheckNumber) {
   H.Text.resize(alignTo(H.Text.size(), TrampolineAlign), 0xcc);
   ArrayRef<Insn> Insns = W.R->Insns;
   uint64_t Start = here();
   em_trampoline Record = {};
   Record.offset = H.Text.size();
   for (size_t I = W.First; I != W.Site; ++I)
-    writeDisplaced(Insns[I], Code.bytes(Insns[I]));
+    writeDisplaced(*W.R, Insns[I]);
   if (Insns[W.Site].Kind == InsnKind::Cpuid) {
     Record.kind = EM_SITE_CPUID;
     writeCpuid();
@@ -168,13 +163,13 @@ uint64_t HooksWriter::add(const CodeRegions &Code, const Window &W,
   }
   Record.back = here() - Start;
   for (size_t I = W.Site + 1; I <= W.Last; ++I)
-    writeDisplaced(Insns[I], Code.bytes(Insns[I]));
+    writeDisplaced(*W.R, Insns[I]);
   if (Insns[W.Last].fallsThrough()) {
     put({0xe9});
     putDistance(W.At.End);
   }
   Record.size = here() - Start;
-  Record.site = Insns[W.Site].end() - 2;
+  Record.site = W.R->address(Insns[W.Site]) + Insns[W.Site].Size - 2;
   Record.patch_start = W.At.Start;
   Record.patch_end = W.At.End;
   memcpy(&H.Text[NextRecord], &Record, sizeof(Record));

@@ -37,7 +37,7 @@ public:
 
   /// \returns the trampoline's address. With \p CheckNumber, calls that are not
   /// hooked do not reach the runtime. Sites come in ascending order.
-  uint64_t add(const CodeRegions &Code, const Window &W, bool CheckNumber);
+  uint64_t add(const Window &W, bool CheckNumber);
 
 private:
   uint64_t here() const { return H.textVAddr() + H.Text.size(); }
@@ -45,7 +45,7 @@ private:
     H.Text.insert(H.Text.end(), Bytes);
   }
   void putDistance(uint64_t Target);
-  void writeDisplaced(const Insn &I, llvm::ArrayRef<uint8_t> Bytes);
+  void writeDisplaced(const Region &R, const Insn &I);
   void writeCheck();
   void writeCall();
   void writeCpuid();

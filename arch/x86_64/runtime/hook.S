@@ -19,13 +19,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-        .set SYS_rt_sigprocmask, 14
-        .set SYS_sched_yield, 24
-        .set SYS_exit, 60
-        .set RAW_SIZE, 20
+#define SYS_rt_sigprocmask 14
+#define SYS_sched_yield 24
+#define SYS_exit 60
+#define RAW_SIZE 20
         // struct instance, checked in Runtime.h
-        .set EXIT_LOCK, 0
-        .set EXIT_STACK, 8
+#define EXIT_LOCK 0
+#define EXIT_STACK 8
 
         .text
 

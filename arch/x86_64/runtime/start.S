@@ -17,6 +17,9 @@ elfmerge_start:
         andq    $-16, %rsp
         call    em_main
         hlt
+        // A debugger that steps over a breakpoint executes a copy of the
+        // instruction at the entry point, where nothing runs any more.
+        .fill   64, 1, 0xcc
         .size elfmerge_start, . - elfmerge_start
 
 // long em_clone(flags rdi, stack rsi, fn rdx, arg rcx)
