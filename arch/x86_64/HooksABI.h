@@ -15,9 +15,10 @@
 /// headers, with those of slot and hooks. A trampoline is:
 ///
 ///     displaced preceding instructions
-///     [cmp $511,%eax; ja plain; bt %eax,hooked(%rip); jc 1f
-///  plain: syscall; jmp back; 1:]              unless every number is hooked
+///     [cmp $511,%eax; ja plain; bt %eax,hooked(%rip); jnc plain]
+///                                             unless every number is hooked
 ///     lea slot(%rip),%r11; lea back(%rip),%rcx; jmp *(%r11)
+///  plain: syscall; jmp back
 ///  raw: syscall
 ///     lea slot(%rip),%r11; lea back(%rip),%rcx; jmp *8(%r11)
 ///  back: displaced following instructions
@@ -25,7 +26,7 @@
 ///
 /// em_slot::enter and em_slot::after are entered with %rcx = back and
 /// %r11 = slot, which like the flags are free: the kernel destroys both
-/// registers. raw is at back - EM_RAW_SIZE.
+/// registers. plain is at back - EM_PLAIN_SIZE, raw at back - EM_RAW_SIZE.
 ///
 /// In place of a cpuid instruction, where no register and no flag is free and
 /// the red zone may be in use:
@@ -48,8 +49,9 @@
 
 #include "elfmerge/RuntimeABI.h"
 
-#define EM_RAW_SIZE 20u
-#define EM_CPUID_SIZE 28u
+#define EM_PLAIN_SIZE 24
+#define EM_RAW_SIZE 20
+#define EM_CPUID_SIZE 28
 #define EM_HOOKED_BITS 512u
 
 /* em_trampoline::kind */
@@ -64,11 +66,10 @@ struct em_hooks {
 /** Sorted by `offset`, and by `site`. */
 struct em_trampoline {
   uint32_t offset;      /* from the start of the hooks segment */
+  uint32_t back;        /* from `offset` */
   uint16_t size;        /* bytes */
   uint16_t kind;        /* of the instruction replaced */
-  uint32_t plain;       /* from `offset`: the call made without the runtime;
-                           0 when there is none */
-  uint32_t back;        /* from `offset` */
+  uint32_t reserved;
   uint64_t site;        /* blob address of that instruction */
   uint64_t patch_start; /* blob addresses of the bytes replaced */
   uint64_t patch_end;

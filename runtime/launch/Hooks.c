@@ -18,7 +18,12 @@
 #include "HooksABI.h"
 #include "Runtime.h"
 
-enum { RETURN, IN_PLACE };
+/* Where the thread goes on, in bytes in front of where the call returns. */
+enum {
+  RETURN = 0,                    /* the result is in the frame */
+  IN_PLACE = EM_PLAIN_SIZE,      /* the trampoline makes the call */
+  IN_PLACE_AND_AFTER = EM_RAW_SIZE, /* it does, then em_after is called */
+};
 
 static struct instance *instance_of(const struct em_frame *f) {
   return (struct instance *)f->slot->instance;
@@ -39,7 +44,7 @@ static int before_clone(struct em_frame *f) {
   if (thread && !em_announce_thread(instance_of(f)))
     em_leave(instance_of(f), 0);
   em_task(em_syscall(SYS_gettid, 0))->pending = thread ? EM_THREAD : EM_PROCESS;
-  return IN_PLACE;
+  return IN_PLACE_AND_AFTER;
 }
 
 /* In the caller, and in what it has made. */
@@ -169,7 +174,7 @@ int em_hook(struct em_frame *f) {
   switch (f->nr) {
   case SYS_wait4:
   case SYS_waitid:
-    return em_wait(i, f) ? RETURN : IN_PLACE;
+    return em_wait(i, f) ? RETURN : IN_PLACE_AND_AFTER;
   case SYS_kill:
     if ((int)f->args[0] != em.pid)
       return IN_PLACE;
@@ -203,8 +208,9 @@ static uintptr_t site_in(const struct em_blob *b, uintptr_t bias,
     uintptr_t start = text + t->offset;
     if (pc < start || pc - start >= t->size)
       continue;
-    bool at_call = pc == start + t->back - EM_RAW_SIZE ||
-                   (t->plain && pc == start + t->plain);
+    uintptr_t back = start + t->back;
+    bool at_call = t->kind == EM_SITE_SYSCALL &&
+                   (pc == back - EM_PLAIN_SIZE || pc == back - EM_RAW_SIZE);
     return at_call && t->site == t->patch_start ? bias + t->site : pc;
   }
   return pc;

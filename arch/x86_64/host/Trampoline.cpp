@@ -26,10 +26,6 @@ constexpr uint64_t TrampolineAlign = 16;
 
 /// lea slot, lea back, jmp *enter
 constexpr uint8_t EnterSize = 7 + 7 + 3;
-/// bt, jc
-constexpr uint8_t TestSize = 7 + 2;
-/// syscall, jmp
-constexpr uint8_t PlainSize = 2 + 2;
 
 bool isShortCondition(const Insn &I, ArrayRef<uint8_t> Bytes) {
   return I.Size == 2 && (Bytes[0] & 0xf0) == 0x70;
@@ -106,17 +102,16 @@ void HooksWriter::writeDisplaced(const Region &R, const Insn &I) {
 
 /// Lets calls that are not hooked through.
 void HooksWriter::writeCheck() {
+  constexpr uint8_t TestSize = 7 + 2;
   put({0x3d, 0xff, 0x01, 0x00, 0x00}); // cmp $511, %eax
-  put({0x77, TestSize});               // ja plain
+  put({0x77, TestSize + EnterSize});   // ja plain
   put({0x0f, 0xa3, 0x05});             // bt %eax, bitmap(%rip)
   putDistance(Bitmap);
-  put({0x72, PlainSize});                        // jc, over plain
-  put({0x0f, 0x05});                             // plain: syscall
-  put({0xeb, uint8_t(EnterSize + EM_RAW_SIZE)}); // jmp back
+  put({0x73, EnterSize}); // jnc plain
 }
 
 void HooksWriter::writeCall() {
-  uint64_t Back = here() + EnterSize + EM_RAW_SIZE;
+  uint64_t Back = here() + EnterSize + EM_PLAIN_SIZE;
   auto LoadArguments = [&] {
     put({0x4c, 0x8d, 0x1d}); // lea slot(%rip), %r11
     putDistance(H.SlotVAddr);
@@ -124,11 +119,13 @@ void HooksWriter::writeCall() {
     putDistance(Back);
   };
   LoadArguments();
-  put({0x41, 0xff, 0x23}); // jmp *(%r11)
-  put({0x0f, 0x05});       // raw: syscall
+  put({0x41, 0xff, 0x23});           // jmp *(%r11)
+  put({0x0f, 0x05});                 // plain: syscall
+  put({0xeb, uint8_t(EM_RAW_SIZE)}); // jmp back
+  put({0x0f, 0x05});                 // raw: syscall
   LoadArguments();
   put({0x41, 0xff, 0x63, 0x08}); // jmp *8(%r11)
-  assert(here() == Back && "the runtime finds raw from back");
+  assert(here() == Back && "the runtime finds plain and raw from back");
 }
 
 void HooksWriter::writeCpuid() {
@@ -155,10 +152,8 @@ uint64_t HooksWriter::add(const Window &W, bool CheckNumber) {
     Record.kind = EM_SITE_CPUID;
     writeCpuid();
   } else {
-    if (CheckNumber) {
+    if (CheckNumber)
       writeCheck();
-      Record.plain = here() - Start - PlainSize;
-    }
     writeCall();
   }
   Record.back = here() - Start;

@@ -158,7 +158,9 @@ std::vector<Trampoline> trampolines(const Blob &B) {
   for (uint64_t N = 0; N != Header.count; ++N) {
     em_trampoline T;
     memcpy(&T, Text + sizeof(Header) + N * sizeof(T), sizeof(T));
-    Result.push_back({B.Hooks.textVAddr() + T.offset, T.size, T.site});
+    // Those in place of a cpuid move the stack pointer. Nothing waits there.
+    if (T.kind == EM_SITE_SYSCALL)
+      Result.push_back({B.Hooks.textVAddr() + T.offset, T.size, T.site});
   }
   return Result;
 }

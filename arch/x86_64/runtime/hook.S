@@ -13,16 +13,18 @@
 //   r11                        the slot of the blob (RuntimeABI.h, em_slot)
 //
 // Everything but rax, rcx, r11 and the flags has to be as it was when the
-// thread goes on. The 128 bytes below rsp may be in use. 20 bytes in front of
-// rcx the trampoline executes the instruction itself and then comes to
-// em_hook_after: in every thread that comes out of it, on that thread's stack.
+// thread goes on. The 128 bytes below rsp may be in use.
+//
+// The trampoline can execute the instruction itself, with all registers the
+// program's: EM_PLAIN_SIZE bytes in front of rcx it does and goes on;
+// EM_RAW_SIZE bytes in front of rcx it does and then comes to em_hook_after, in
+// every thread that comes out of it, on that thread's stack.
 //
 //===----------------------------------------------------------------------===//
 
 #define SYS_rt_sigprocmask 14
 #define SYS_sched_yield 24
 #define SYS_exit 60
-#define RAW_SIZE 20
         // struct instance, checked in Runtime.h
 #define EXIT_LOCK 0
 #define EXIT_STACK 8
@@ -61,7 +63,7 @@
         leaq    128(%rsp), %rsp
         .endm
 
-// int em_hook(struct em_frame *): not 0 to have the call executed in place
+// int em_hook(struct em_frame *): how far in front of rcx to go on
         .globl em_hook_enter
         .hidden em_hook_enter
         .type em_hook_enter, @function
@@ -69,10 +71,7 @@ em_hook_enter:
         cmpl    $SYS_exit, %eax
         je      1f
         CALL_WITH_FRAME em_hook
-        testl   %r11d, %r11d
-        jnz     2f
-        jmp     *%rcx
-2:      leaq    -RAW_SIZE(%rcx), %rcx
+        subq    %r11, %rcx
         jmp     *%rcx
         // A thread may have unmapped its stack before it exits.
 1:      movl    %edi, %esi
