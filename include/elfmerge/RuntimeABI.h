@@ -90,6 +90,7 @@ struct em_library_name {
 struct em_library {
   uint64_t address;     /* of the file's first byte */
   uint64_t size;        /* bytes */
+  uint64_t content_offset;
   uint64_t slot_offset; /* file offset of the slot; EM_NO_ADDRESS without one */
   uint32_t name_off;    /* for messages and the descriptor's name */
   uint32_t reserved;
@@ -157,7 +158,7 @@ EM_STATIC_ASSERT(sizeof(struct em_segment) == 40, "em_segment");
 EM_STATIC_ASSERT(sizeof(struct em_blob) == 64, "em_blob");
 EM_STATIC_ASSERT(sizeof(struct em_program) == 16, "em_program");
 EM_STATIC_ASSERT(sizeof(struct em_library_name) == 8, "em_library_name");
-EM_STATIC_ASSERT(sizeof(struct em_library) == 32, "em_library");
+EM_STATIC_ASSERT(sizeof(struct em_library) == 40, "em_library");
 EM_STATIC_ASSERT(sizeof(struct em_spec) == 48, "em_spec");
 EM_STATIC_ASSERT(sizeof(struct em_instance) == 24, "em_instance");
 EM_STATIC_ASSERT(sizeof(struct em_image) == 104, "em_image");

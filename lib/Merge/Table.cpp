@@ -139,6 +139,7 @@ void TableBuilder::addLibraries() {
     em_library L{};
     L.address = Ctx.StoreAddress + C.Offset;
     L.size = C.end() - C.Offset;
+    L.content_offset = C.Offset;
     L.slot_offset = B->Hooks.Text.empty()
                         ? EM_NO_ADDRESS
                         : C.hooksOffset() - C.Offset - PageSize;

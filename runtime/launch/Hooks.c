@@ -130,9 +130,9 @@ static int with_path(struct em_frame *f, int argument) {
   return RETURN;
 }
 
-static int map_slot(struct em_frame *f) {
+static int map_library(struct em_frame *f) {
   long result;
-  if (!em_map_slot(instance_of(f), f->args, &result))
+  if (!em_map_library(instance_of(f), f->args, &result))
     return IN_PLACE;
   f->nr = result;
   return RETURN;
@@ -146,7 +146,7 @@ int em_hook(struct em_frame *f) {
   if (path >= 0)
     return with_path(f, path);
   if (f->nr == SYS_mmap)
-    return map_slot(f);
+    return map_library(f);
   if (!em_own_process())
     return in_vforked_child(f);
   switch (f->nr) {

@@ -47,8 +47,8 @@ static void trace(const struct instance *i, const char *what, long number) {
   em_message(i->name, text, 0);
 }
 
-/* The new thread, on the instance's stack, with all signals blocked. */
-static void begin(void *argument) {
+/* The instance's first thread, with all signals blocked. */
+static _Noreturn void begin(void *argument) {
   struct instance *i = argument;
   int tid = em_syscall(SYS_gettid, 0);
   i->first_thread = tid;
@@ -81,6 +81,12 @@ void em_start_instance(struct instance *i) {
   long tid = em_clone(flags, (char *)i->stack - 128, begin, i);
   if (tid < 0)
     em_fail(i->name, "cannot start a thread", tid);
+}
+
+_Noreturn void em_run_instance(struct instance *i) {
+  atomic_store(&i->threads, 1);
+  atomic_store(&i->state, EM_RUNNING);
+  begin(i);
 }
 
 static int process_status(const struct instance *last) {

@@ -10,6 +10,9 @@
 // takes the signals that instances share. The process ends when the last
 // instance does.
 //
+// An instance that is alone runs on the first thread itself. It is then a
+// process like any other.
+//
 //===----------------------------------------------------------------------===//
 
 #include "Runtime.h"
@@ -27,19 +30,24 @@ enum {
   MAP_PRIVATE = 2,
   MAP_ANONYMOUS = 0x20,
   MAP_NORESERVE = 0x4000,
+  MADV_NOHUGEPAGE = 15,
   MADV_WIPEONFORK = 18,
+  HUGE_PAGE = 1 << 21,
   RLIMIT_STACK = 3,
   AT_NULL = 0,
   AT_SECURE = 23,
   AT_EXECFN = 31,
 };
 
-/* Memory that is there when it is touched. */
+/* Memory that is there, page by page, when it is touched. */
 static void *reserve(size_t size) {
   long at = em_syscall6(SYS_mmap, 0, size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (at < 0 && at >= -4095)
     em_fail("runtime", "cannot allocate memory", at);
+  /* A kernel without huge pages knows nothing to advise against. */
+  if (size > HUGE_PAGE)
+    (void)em_syscall(SYS_madvise, at, size, MADV_NOHUGEPAGE);
   return (void *)at;
 }
 
@@ -90,9 +98,10 @@ static void init(const struct em_start *start) {
   *em.alive = 1;
   em.tasks = reserve(EM_MAX_TASK * sizeof(struct task));
   em.library_fds = reserve((em.image->library_count + 1) * sizeof(int));
+  em.library_files =
+      reserve((em.image->library_count + 1) * sizeof(struct library_file));
   for (uint32_t n = 0; n != em.image->library_count; ++n)
     em.library_fds[n] = -1;
-  em_init_signals();
 }
 
 static void create(struct instance *i, uint32_t number) {
@@ -100,11 +109,11 @@ static void create(struct instance *i, uint32_t number) {
   const struct em_instance *plan = em_plan_of(i);
   i->spec = plan->spec;
   i->exit_stack = (char *)i + em.instance_stride;
-  i->library_fd = -1;
   em_append(i->name, sizeof(i->name) - 12, em_string(em_spec_at(i->spec)->name_off));
   em_append(i->name, sizeof(i->name), ".");
   em_append_number(i->name, sizeof(i->name), plan->index);
-  em_inherit_signals(i);
+  if (!em_alone())
+    em_inherit_signals(i);
 }
 
 /* The image's own arguments, cut at ";". */
@@ -158,6 +167,8 @@ static void prepare(const struct em_start *start, uint32_t only) {
   }
   if (only == EM_NONE && g.next != g.end)
     em_fail("arguments", "found more groups than the image has programs", 0);
+  if (em.image_fd >= 0)
+    (void)em_syscall(SYS_close, em.image_fd);
 }
 
 static void allocate(uint32_t only) {
@@ -184,7 +195,11 @@ _Noreturn void em_main(uintptr_t *stack) {
   init(&start);
   uint32_t only = called_spec(start.argv[0]);
   allocate(only);
+  if (!em_alone())
+    em_init_signals();
   prepare(&start, only);
+  if (em_alone())
+    em_run_instance(em_instance_at(0));
   em_own_signal();
   for (uint32_t n = 0; n != em.instance_count; ++n)
     em_start_instance(em_instance_at(n));

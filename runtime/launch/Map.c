@@ -38,11 +38,9 @@ static bool is_image(int fd) {
          in_file.content_file_offset == em.image->content_file_offset;
 }
 
-void em_open_image(void) {
-  if (em.image_fd >= 0)
-    return;
+long em_open_image(void) {
   const char *const names[] = {"/proc/self/exe", em.image_path};
-  long error = 0;
+  long error = -EM_ENOENT;
   for (int n = 0; n != 2; ++n) {
     if (!names[n])
       continue;
@@ -51,16 +49,22 @@ void em_open_image(void) {
       error = fd;
       continue;
     }
-    if (is_image(fd)) {
-      em.image_fd = fd;
-      return;
-    }
-    error = 0;
+    if (is_image(fd))
+      return fd;
+    error = -EM_ENOENT;
     (void)em_syscall(SYS_close, fd);
   }
-  em_fail(em.image_path ? em.image_path : "image",
-          error ? "cannot open the image file" : "not the file of this image",
-          error);
+  return error;
+}
+
+static void need_image(void) {
+  if (em.image_fd >= 0)
+    return;
+  long fd = em_open_image();
+  if (fd < 0)
+    em_fail(em.image_path ? em.image_path : "image",
+            "cannot open the image file", fd);
+  em.image_fd = fd;
 }
 
 static long map_segment(const struct em_segment *s, uintptr_t bias) {
@@ -88,7 +92,7 @@ static long map_segment(const struct em_segment *s, uintptr_t bias) {
 
 /* Maps a blob anywhere; returns its bias. */
 static uintptr_t map_blob(const struct em_blob *b, const char *who) {
-  em_open_image();
+  need_image();
   uintptr_t first = b->first_page & ~(b->alignment - 1);
   uintptr_t size = b->end - first;
   uintptr_t slack = b->alignment > EM_PAGE ? b->alignment : 0;

@@ -42,6 +42,7 @@ enum {
 
 /* Linux's numbers, the same on every architecture. */
 enum {
+  EM_ENOENT = 2,
   EM_ESRCH = 3,
   EM_EINTR = 4,
   EM_ECHILD = 10,
@@ -52,6 +53,14 @@ enum {
 
 struct em_lock {
   _Atomic uint32_t word; /* 0 free, 1 held, 2 held and waited for */
+};
+
+/** A file that stands for an embedded library: what a dynamic linker reads of
+    one, and the rest when the image file cannot be mapped in its place. */
+struct library_file {
+  uint64_t device, inode;
+  uint32_t library;
+  bool whole;
 };
 
 enum em_state { EM_READY, EM_RUNNING, EM_ENDING, EM_ENDED };
@@ -83,9 +92,9 @@ struct instance {
 
   uintptr_t break_start, break_now, break_committed, break_end;
 
-  /* The library descriptor that the interpreter opened last. */
-  int library_fd;
-  uint32_t library;
+  /* Files of libraries that nobody else has, those opened last. */
+  struct library_file own_files[4];
+  unsigned own_file_count; /* ever */
 
   struct em_sigaction actions[EM_SIGNALS + 1];
 };
@@ -129,8 +138,9 @@ struct runtime {
   size_t instance_stride;
   struct task *tasks;
   bool trace;
-  int image_fd; /* -1: not open */
+  int image_fd; /* while instances are prepared; -1: not open */
   int *library_fds; /* in the launcher's table, by library; -1: none */
+  struct library_file *library_files; /* of those */
   uint64_t initial_mask;
   uint64_t stack_limit; /* RLIMIT_STACK, bytes */
 
@@ -198,8 +208,8 @@ void em_set_mask(uint64_t mask);
 void em_map_instance(struct instance *instance);
 /** Fills in the slot at \p page and makes it read-only. 0 or -errno. */
 long em_fill_slot(void *page, struct instance *instance, uint64_t role);
-/** Opens the image file unless it is open. */
-void em_open_image(void);
+/** A new descriptor of the image file, or -errno. */
+long em_open_image(void);
 
 /* Stack.c */
 
@@ -216,6 +226,8 @@ void em_build_stack(struct instance *instance, const struct em_start *start,
 /* Instance.c: life and death */
 
 void em_start_instance(struct instance *instance);
+/** Runs an instance that is alone on the calling thread. */
+_Noreturn void em_run_instance(struct instance *instance);
 /** Ends \p instance from one of its threads. */
 _Noreturn void em_end_instance(struct instance *instance, int status);
 /** The parts of that for an instance that a child replaces: from the first on
@@ -230,8 +242,7 @@ bool em_own_process(void);
 /** Is there no other instance in this process, and never was? */
 bool em_alone(void);
 /** Do instances share descriptors (EM_SHARE_FDS), directory (EM_SHARE_CWD)?
-    One that is alone shares the launcher's: what /proc/self shows is then its
-    own. */
+    One that is alone has the process's. */
 bool em_shares(uint32_t flag);
 /** Makes the copied state that of a process with one instance, if this is a
     forked child that has not done so. */
@@ -266,7 +277,7 @@ void em_close_inherited(void);
 /** The interpreter's open, openat and mmap. True: *result is valid; false: the
     call is none of ours. */
 bool em_open_library(struct instance *instance, const char *path, long *result);
-bool em_map_slot(struct instance *instance, const long *args, long *result);
+bool em_map_library(struct instance *instance, const long *args, long *result);
 
 /* Path.c */
 

@@ -216,7 +216,7 @@ void em_forget_signals(void) {
 
 void em_release_signals(struct instance *i) {
   for (int s = 1; s <= EM_SIGNALS; ++s)
-    if (s != EM_SIGNAL && em.installed[s] & INSTALLED_DISPATCHER) {
+    if (em.installed[s] & INSTALLED_DISPATCHER) {
       long error = kernel_action(s, &i->actions[s], NULL);
       if (error < 0)
         em_fail(i->name, "cannot install a signal handler", error);
@@ -244,7 +244,7 @@ long em_rt_sigaction(struct instance *i, int signal,
     return -EM_EINVAL;
   if (!em_own_process())
     return action_in_child(i, signal, action, old);
-  if (em_alone() && signal != EM_SIGNAL)
+  if (em_alone())
     return kernel_action(signal, action, old);
   uint64_t mask = em_acquire(&em.signal_lock);
   struct em_sigaction before = i->actions[signal];

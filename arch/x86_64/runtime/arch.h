@@ -43,13 +43,15 @@ enum {
 #include "HookedCalls.def"
   SYS_write = 1,
   SYS_close = 3,
-  SYS_lseek = 8,
+  SYS_fstat = 5,
   SYS_mprotect = 10,
   SYS_rt_sigprocmask = 14,
   SYS_pread64 = 17,
+  SYS_pwrite64 = 18,
   SYS_madvise = 28,
   SYS_getpid = 39,
   SYS_fcntl = 72,
+  SYS_ftruncate = 77,
   SYS_getuid = 102,
   SYS_getpgid = 121,
   SYS_prctl = 157,
@@ -62,6 +64,12 @@ enum {
   SYS_memfd_create = 319,
   SYS_pidfd_open = 434,
   SYS_close_range = 436,
+};
+
+/** What fstat fills in, as far as the runtime reads it. */
+struct em_stat {
+  uint64_t device, inode;
+  uint64_t rest[16];
 };
 
 /** Which argument of a system call is a path that EM_PATH_CALL names; -1: none.
