@@ -88,8 +88,8 @@ struct em_library_name {
 
 /** An embedded library: a whole ELF file, mapped read-only with the image. */
 struct em_library {
-  uint64_t address;     /* of the file's first byte */
-  uint64_t size;        /* bytes */
+  uint64_t address; /* of the file's first byte */
+  uint64_t size;    /* bytes */
   uint64_t content_offset;
   uint64_t slot_offset; /* file offset of the slot; EM_NO_ADDRESS without one */
   uint32_t name_off;    /* for messages and the descriptor's name */

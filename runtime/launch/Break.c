@@ -1,4 +1,4 @@
-//===- Break.c - A heap break for every instance -----------------------===//
+//===- Break.c - A heap break for every instance ------------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -62,8 +62,8 @@ static bool commit(struct instance *i, uintptr_t end) {
       return false;
   } else if (end < i->break_committed) {
     /* What is given back reads as zeros when it is asked for again. */
-    if (em_syscall(SYS_madvise, end, i->break_committed - end,
-                   MADV_DONTNEED) < 0 ||
+    if (em_syscall(SYS_madvise, end, i->break_committed - end, MADV_DONTNEED) <
+            0 ||
         em_syscall(SYS_mprotect, end, i->break_committed - end, PROT_NONE) < 0)
       return false;
   }

@@ -1,4 +1,4 @@
-//===- Hooks.c - The system calls that act on the whole process --------===//
+//===- Hooks.c - The system calls that act on the whole process ---------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -20,8 +20,8 @@
 
 /* Where the thread goes on, in bytes in front of where the call returns. */
 enum {
-  RETURN = 0,                    /* the result is in the frame */
-  IN_PLACE = EM_PLAIN_SIZE,      /* the trampoline makes the call */
+  RETURN = 0,                       /* the result is in the frame */
+  IN_PLACE = EM_PLAIN_SIZE,         /* the trampoline makes the call */
   IN_PLACE_AND_AFTER = EM_RAW_SIZE, /* it does, then em_after is called */
 };
 
@@ -125,8 +125,8 @@ static int with_path(struct em_frame *f, int argument) {
   for (int n = 0; n != 6; ++n)
     args[n] = f->args[n];
   args[argument] = (long)own;
-  f->nr = em_syscall6(f->nr, args[0], args[1], args[2], args[3], args[4],
-                      args[5]);
+  f->nr =
+      em_syscall6(f->nr, args[0], args[1], args[2], args[3], args[4], args[5]);
   return RETURN;
 }
 
@@ -154,9 +154,9 @@ int em_hook(struct em_frame *f) {
     f->nr = em_brk(i, f->args[0]);
     return RETURN;
   case SYS_rt_sigaction:
-    f->nr = em_rt_sigaction(i, f->args[0],
-                            (const struct em_sigaction *)f->args[1],
-                            (struct em_sigaction *)f->args[2], f->args[3]);
+    f->nr =
+        em_rt_sigaction(i, f->args[0], (const struct em_sigaction *)f->args[1],
+                        (struct em_sigaction *)f->args[2], f->args[3]);
     return RETURN;
   case SYS_clone:
   case SYS_clone3:

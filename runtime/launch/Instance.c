@@ -1,4 +1,4 @@
-//===- Instance.c - Life and death of an instance ----------------------===//
+//===- Instance.c - Life and death of an instance -----------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -27,9 +27,7 @@ enum {
 
 bool em_alone(void) { return em.instance_count == 1 || !em.launcher; }
 
-bool em_shares(uint32_t flag) {
-  return em_alone() || (em.image->flags & flag);
-}
+bool em_shares(uint32_t flag) { return em_alone() || (em.image->flags & flag); }
 
 bool em_own_process(void) { return em_syscall(SYS_getpid, 0) == em.pid; }
 
@@ -182,8 +180,7 @@ void em_thread_exit(struct instance *i, int status) {
   /* Nobody waiting is the normal case. */
   (void)em_syscall(SYS_futex, &i->threads, FUTEX_WAKE_PRIVATE, 1);
   uint32_t running = EM_RUNNING;
-  if (last &&
-      atomic_compare_exchange_strong(&i->state, &running, EM_ENDING)) {
+  if (last && atomic_compare_exchange_strong(&i->state, &running, EM_ENDING)) {
     /* As the kernel: a process whose last thread exits has the status of its
        first one. */
     i->status = i->first_status;

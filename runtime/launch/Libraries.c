@@ -1,4 +1,4 @@
-//===- Libraries.c - What an instance's dynamic linker asks for --------===//
+//===- Libraries.c - What an instance's dynamic linker asks for ---------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -66,7 +66,7 @@ static long write_part(int fd, const struct em_library *l, uint64_t offset,
    linkers look for the operating system's version. */
 static long write_headers(int fd, const struct em_library *l) {
   const char *file = bytes_of(l);
-  uint64_t table = *(const uint64_t *)(file + 32);  /* e_phoff */
+  uint64_t table = *(const uint64_t *)(file + 32); /* e_phoff */
   uint16_t count = *(const uint16_t *)(file + 56); /* e_phnum */
   enum { ENTRY = 56 };
   long error = write_part(fd, l, 0, l->size < HEAD ? l->size : HEAD);
@@ -81,7 +81,8 @@ static long write_headers(int fd, const struct em_library *l) {
   return error;
 }
 
-static long fill(int fd, const struct em_library *l, struct library_file *file) {
+static long fill(int fd, const struct em_library *l,
+                 struct library_file *file) {
   long image = em_open_image();
   file->whole = image < 0;
   long error;
@@ -196,9 +197,8 @@ static const struct library_file *file_of(const struct instance *i, int fd) {
 }
 
 static long map_slot(struct instance *i, long address) {
-  long result =
-      em_syscall6(SYS_mmap, address, EM_PAGE, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
+  long result = em_syscall6(SYS_mmap, address, EM_PAGE, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
   if (failed(result))
     return result;
   long error = em_fill_slot((void *)address, i, EM_ROLE_PROGRAM);
@@ -222,9 +222,9 @@ bool em_map_library(struct instance *i, const long *args, long *result) {
   *result = image;
   if (image < 0)
     return true;
-  *result = em_syscall6(SYS_mmap, args[0], args[1], args[2], args[3], image,
-                        args[5] + em.image->content_file_offset +
-                            l->content_offset);
+  *result =
+      em_syscall6(SYS_mmap, args[0], args[1], args[2], args[3], image,
+                  args[5] + em.image->content_file_offset + l->content_offset);
   (void)em_syscall(SYS_close, image);
   return true;
 }

@@ -1,4 +1,4 @@
-//===- Main.c - The launcher -------------------------------------------===//
+//===- Main.c - The launcher --------------------------------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -17,7 +17,8 @@
 
 #include "Runtime.h"
 
-extern const struct em_image elfmerge_image __attribute__((visibility("hidden")));
+extern const struct em_image elfmerge_image
+    __attribute__((visibility("hidden")));
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 
 struct runtime em;
@@ -86,7 +87,8 @@ static void init(const struct em_start *start) {
     em_fail("runtime", "the image table is of another version", 0);
   em.image_path = (const char *)auxiliary(start->auxv, AT_EXECFN);
   const char *trace = variable(start->envp, "ELFMERGE_TRACE");
-  em.trace = !auxiliary(start->auxv, AT_SECURE) && trace && em_equal(trace, "1");
+  em.trace =
+      !auxiliary(start->auxv, AT_SECURE) && trace && em_equal(trace, "1");
   em.initial_mask = em_block_signals();
   em.stack_limit = stack_limit();
   em.pid = em_syscall(SYS_getpid, 0);
@@ -109,7 +111,8 @@ static void create(struct instance *i, uint32_t number) {
   const struct em_instance *plan = em_plan_of(i);
   i->spec = plan->spec;
   i->exit_stack = (char *)i + em.instance_stride;
-  em_append(i->name, sizeof(i->name) - 12, em_string(em_spec_at(i->spec)->name_off));
+  em_append(i->name, sizeof(i->name) - 12,
+            em_string(em_spec_at(i->spec)->name_off));
   em_append(i->name, sizeof(i->name), ".");
   em_append_number(i->name, sizeof(i->name), plan->index);
   if (!em_alone())
@@ -136,7 +139,8 @@ static unsigned take(struct groups *g, char ***first) {
 static uint32_t called_spec(const char *argv0) {
   if (argv0)
     for (uint32_t n = 0; n != em.image->spec_count; ++n)
-      if (em_equal(em_last_component(argv0), em_string(em_spec_at(n)->name_off)))
+      if (em_equal(em_last_component(argv0),
+                   em_string(em_spec_at(n)->name_off)))
         return n;
   return EM_NONE;
 }

@@ -1,4 +1,4 @@
-//===- Process.c - Children, and programs in place of an instance ------===//
+//===- Process.c - Children, and programs in place of an instance -------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -57,9 +57,8 @@ static long wait_for(const struct wait *w, int pid, int options) {
 }
 
 static bool is_meant(const struct wait *w, int pid) {
-  return w->type == P_ALL ||
-         em_syscall(SYS_getpgid, pid) ==
-             (w->id ? w->id : em_syscall(SYS_getpgid, 0));
+  return w->type == P_ALL || em_syscall(SYS_getpgid, pid) ==
+                                 (w->id ? w->id : em_syscall(SYS_getpgid, 0));
 }
 
 /* The pid that was reaped, 0 for none, or -errno; waitid's is in the siginfo
@@ -237,13 +236,18 @@ bool em_wait(struct instance *i, struct em_frame *f) {
 
 /* exec */
 
-enum { CLONE_VM = 0x100, CLONE_VFORK = 0x4000, SIGCHLD = 17, EXEC_STACK = 16384 };
+enum {
+  CLONE_VM = 0x100,
+  CLONE_VFORK = 0x4000,
+  SIGCHLD = 17,
+  EXEC_STACK = 16384
+};
 
 struct exec {
   struct instance *instance;
   const struct em_frame *frame;
-  uint64_t mask;  /* of the thread that calls exec */
-  long error;     /* of the exec, from the child */
+  uint64_t mask; /* of the thread that calls exec */
+  long error;    /* of the exec, from the child */
 };
 
 static void exec_child(void *argument) {
@@ -267,8 +271,7 @@ static int wait_for_status(int pid) {
   return status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff;
 }
 
-long em_exec(struct instance *i, const struct em_frame *frame,
-             bool *in_place) {
+long em_exec(struct instance *i, const struct em_frame *frame, bool *in_place) {
   if (em_alone()) {
     em_ignore_for_exec(i);
     *in_place = true;

@@ -83,12 +83,12 @@ struct instance {
   uintptr_t entry;
   void *stack; /* initial stack pointer */
 
-  struct em_lock lock; /* for all below */
+  struct em_lock lock;      /* for all below */
   _Atomic uint32_t threads; /* alive, and announced by a clone to come */
-  int first_thread;    /* tid */
-  int thread_list;     /* tid of the first in the list, 0: none */
-  bool threaded;       /* ever had a second thread */
-  int child_list;      /* pid of the first in the list, 0: none */
+  int first_thread;         /* tid */
+  int thread_list;          /* tid of the first in the list, 0: none */
+  bool threaded;            /* ever had a second thread */
+  int child_list;           /* pid of the first in the list, 0: none */
 
   uintptr_t break_start, break_now, break_committed, break_end;
 
@@ -138,7 +138,7 @@ struct runtime {
   size_t instance_stride;
   struct task *tasks;
   bool trace;
-  int image_fd; /* while instances are prepared; -1: not open */
+  int image_fd;     /* while instances are prepared; -1: not open */
   int *library_fds; /* in the launcher's table, by library; -1: none */
   struct library_file *library_files; /* of those */
   uint64_t initial_mask;
@@ -337,15 +337,14 @@ void em_release_signals(struct instance *instance);
 uintptr_t em_site_of(const struct instance *instance, uintptr_t pc);
 
 /* hook.S calls these */
-void *em_dispatch(int signal, void *info, void *context,
-                  void **return_address);
+void *em_dispatch(int signal, void *info, void *context, void **return_address);
 
 int em_hook(struct em_frame *frame);
 int em_after(struct em_frame *frame);
 
 #define em_syscall(nr, ...) EM_SYSCALL_(nr, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
 #define EM_SYSCALL_(nr, a, b, c, d, e, f, ...)                                 \
-  em_syscall6(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e),      \
+  em_syscall6(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e),       \
               (long)(f))
 
 #endif /* ELFMERGE_RUNTIME_H */

@@ -1,4 +1,4 @@
-//===- Stack.c - The initial stack of an instance ----------------------===//
+//===- Stack.c - The initial stack of an instance -----------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -166,9 +166,9 @@ static char *map_stack(const struct instance *i, const struct em_spec *spec,
                        size_t used) {
   size_t size = spec->stack_size ? spec->stack_size : em.stack_limit;
   size = (size + used + EM_PAGE - 1) & -(size_t)EM_PAGE;
-  long at = em_syscall6(
-      SYS_mmap, 0, EM_PAGE + size, PROT_READ | PROT_WRITE,
-      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+  long at = em_syscall6(SYS_mmap, 0, EM_PAGE + size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK,
+                        -1, 0);
   if (at < 0 && at >= -4095)
     em_fail(i->name, "cannot allocate a stack", at);
   long error = em_syscall(SYS_mprotect, at, EM_PAGE, 0);

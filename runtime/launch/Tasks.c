@@ -1,4 +1,4 @@
-//===- Tasks.c - Who belongs to which instance -------------------------===//
+//===- Tasks.c - Who belongs to which instance --------------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -102,8 +102,7 @@ struct instance *em_self(void) {
 struct instance *em_parent_of(int pid) {
   if (pid <= 0 || pid >= EM_MAX_TASK)
     return NULL;
-  return by_number(
-      __atomic_load_n(&em_task(pid)->child_of, __ATOMIC_ACQUIRE));
+  return by_number(__atomic_load_n(&em_task(pid)->child_of, __ATOMIC_ACQUIRE));
 }
 
 void em_remove_thread(struct instance *i, int tid) {

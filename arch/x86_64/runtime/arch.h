@@ -31,8 +31,7 @@ static inline long em_syscall6(long nr, long a, long b, long c, long d, long e,
   long result;
   __asm__ volatile("syscall"
                    : "=a"(result)
-                   : "0"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8),
-                     "r"(r9)
+                   : "0"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
                    : "rcx", "r11", "memory");
   return result;
 }

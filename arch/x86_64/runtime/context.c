@@ -11,23 +11,23 @@
    EINTR. All others either ignore signals or fail in both cases. */
 static bool is_restartable(long nr, long command) {
   switch (nr) {
-  case 0: /* read */
-  case 1: /* write */
-  case 2: /* open */
-  case 16: /* ioctl */
-  case 17: /* pread64 */
-  case 18: /* pwrite64 */
-  case 19: /* readv */
-  case 20: /* writev */
-  case 42: /* connect */
-  case 43: /* accept */
-  case 44: /* sendto */
-  case 45: /* recvfrom */
-  case 46: /* sendmsg */
-  case 47: /* recvmsg */
-  case 61: /* wait4 */
-  case 73: /* flock */
-  case 85: /* creat */
+  case 0:   /* read */
+  case 1:   /* write */
+  case 2:   /* open */
+  case 16:  /* ioctl */
+  case 17:  /* pread64 */
+  case 18:  /* pwrite64 */
+  case 19:  /* readv */
+  case 20:  /* writev */
+  case 42:  /* connect */
+  case 43:  /* accept */
+  case 44:  /* sendto */
+  case 45:  /* recvfrom */
+  case 46:  /* sendmsg */
+  case 47:  /* recvmsg */
+  case 61:  /* wait4 */
+  case 73:  /* flock */
+  case 85:  /* creat */
   case 202: /* futex */
   case 242: /* mq_timedsend */
   case 243: /* mq_timedreceive */

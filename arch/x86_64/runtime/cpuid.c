@@ -62,8 +62,8 @@ void em_cpuid(uint32_t r[4]) {
     }
   }
   ask(leaf, subleaf, r);
-  uint32_t n = atomic_load(&used) < CAPACITY ? atomic_fetch_add(&used, 1)
-                                             : CAPACITY;
+  uint32_t n =
+      atomic_load(&used) < CAPACITY ? atomic_fetch_add(&used, 1) : CAPACITY;
   if (n >= CAPACITY)
     return;
   answers[n].leaf = leaf;
