@@ -1,4 +1,4 @@
-//===- Link.cpp - Pass 9: link with lld --------------------------------===//
+//===- Link.cpp - Pass 9: link with lld -----------------------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Merge.cpp - The list of passes ----------------------------------===//
+//===- Merge.cpp - The list of passes -------------------------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Report.cpp - What a merge tells about itself --------------------===//
+//===- Report.cpp - What a merge tells about itself -----------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Script.cpp - Pass 8: say where the sections go ------------------===//
+//===- Script.cpp - Pass 8: say where the sections go ---------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

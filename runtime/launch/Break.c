@@ -1,4 +1,4 @@
-//===- Break.c - A heap break for every instance ------------------------===//
+//===- Break.c - A heap break for every instance --------------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

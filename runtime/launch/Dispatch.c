@@ -1,4 +1,4 @@
-//===- Dispatch.c - Whose signal is it? ---------------------------------===//
+//===- Dispatch.c - Whose signal is it? -----------------------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

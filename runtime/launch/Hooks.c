@@ -1,4 +1,4 @@
-//===- Hooks.c - The system calls that act on the whole process ---------===//
+//===- Hooks.c - The system calls that act on the whole process -----------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

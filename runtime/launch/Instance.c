@@ -1,4 +1,4 @@
-//===- Instance.c - Life and death of an instance -----------------------===//
+//===- Instance.c - Life and death of an instance -------------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Libraries.c - What an instance's dynamic linker asks for ---------===//
+//===- Libraries.c - What an instance's dynamic linker asks for -----------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Lock.c - Mutual exclusion between threads of any instance --------===//
+//===- Lock.c - Mutual exclusion between threads of any instance ----------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Map.c - Instances that the kernel has not mapped, and slots ------===//
+//===- Map.c - Instances that the kernel has not mapped, and slots --------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Process.c - Children, and programs in place of an instance -------===//
+//===- Process.c - Children, and programs in place of an instance ---------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Signal.c - Signal dispositions of instances ----------------------===//
+//===- Signal.c - Signal dispositions of instances ------------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Signal.h - What dispositions and dispatch share ------------------===//
+//===- Signal.h - What dispositions and dispatch share --------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Stack.c - The initial stack of an instance -----------------------===//
+//===- Stack.c - The initial stack of an instance -------------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Tasks.c - Who belongs to which instance --------------------------===//
+//===- Tasks.c - Who belongs to which instance ----------------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Text.c - Strings and messages ------------------------------------===//
+//===- Text.c - Strings and messages --------------------------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
