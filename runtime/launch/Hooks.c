@@ -29,7 +29,7 @@ static struct instance *instance_of(const struct em_frame *f) {
   return (struct instance *)f->slot->instance;
 }
 
-enum { CLONE_THREAD = 0x10000 };
+enum { CLONE_THREAD = 0x10000, AT_EMPTY_PATH = 0x1000 };
 
 static bool makes_thread(const struct em_frame *f) {
   if (f->nr == SYS_clone)
@@ -105,6 +105,13 @@ static int exec(struct em_frame *f) {
   return RETURN;
 }
 
+static int stat_library(struct em_frame *f, struct em_stat *stat) {
+  if (!em_stat_library(instance_of(f), (int)f->args[0], stat))
+    return IN_PLACE;
+  f->nr = 0;
+  return RETURN;
+}
+
 /* Executes in place what is an ordinary file's. */
 static int with_path(struct em_frame *f, int argument) {
   const char *path = (const char *)f->args[argument];
@@ -112,11 +119,14 @@ static int with_path(struct em_frame *f, int argument) {
   long result;
   if (!path)
     return IN_PLACE;
-  if (f->slot->role == EM_ROLE_INTERPRETER &&
-      (f->nr == SYS_openat || f->nr == SYS_open) &&
-      em_open_library(i, path, &result)) {
-    f->nr = result;
-    return RETURN;
+  if (f->slot->role == EM_ROLE_INTERPRETER) {
+    if ((f->nr == SYS_openat || f->nr == SYS_open) &&
+        em_open_library(i, path, &result)) {
+      f->nr = result;
+      return RETURN;
+    }
+    if (f->nr == SYS_newfstatat && !*path && f->args[3] & AT_EMPTY_PATH)
+      return stat_library(f, (struct em_stat *)f->args[2]);
   }
   char own[EM_OWN_PATH];
   if (!em_own_path(path, own))
@@ -145,6 +155,8 @@ int em_hook(struct em_frame *f) {
   int path = em_path_argument(f->nr);
   if (path >= 0)
     return with_path(f, path);
+  if (f->nr == SYS_fstat)
+    return stat_library(f, (struct em_stat *)f->args[1]);
   if (f->nr == SYS_mmap)
     return map_library(f);
   if (!em_own_process())

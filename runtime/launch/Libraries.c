@@ -196,6 +196,16 @@ static const struct library_file *file_of(const struct instance *i, int fd) {
   return NULL;
 }
 
+/* A dynamic linker loads no library twice: it compares device and inode. All
+   files of one library have one identity. */
+bool em_stat_library(struct instance *i, int fd, struct em_stat *stat) {
+  const struct library_file *f = file_of(i, fd);
+  if (!f || em_syscall(SYS_fstat, fd, stat) < 0)
+    return false;
+  stat->inode = ~(uint64_t)f->library;
+  return true;
+}
+
 static long map_slot(struct instance *i, long address) {
   long result = em_syscall6(SYS_mmap, address, EM_PAGE, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);

@@ -274,9 +274,10 @@ long em_brk(struct instance *instance, uintptr_t address);
 void em_open_libraries(const struct em_spec *spec);
 /** In a new instance: closes what it inherited from the launcher. */
 void em_close_inherited(void);
-/** The interpreter's open, openat and mmap. True: *result is valid; false: the
-    call is none of ours. */
+/** The interpreter's open, openat, fstat and mmap. True: *result is valid, or
+    *stat is filled in; false: the call is none of ours. */
 bool em_open_library(struct instance *instance, const char *path, long *result);
+bool em_stat_library(struct instance *instance, int fd, struct em_stat *stat);
 bool em_map_library(struct instance *instance, const long *args, long *result);
 
 /* Path.c */

@@ -42,7 +42,6 @@ enum {
 #include "HookedCalls.def"
   SYS_write = 1,
   SYS_close = 3,
-  SYS_fstat = 5,
   SYS_mprotect = 10,
   SYS_rt_sigprocmask = 14,
   SYS_pread64 = 17,
