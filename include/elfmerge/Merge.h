@@ -21,7 +21,7 @@
 
 namespace llvm {
 class raw_ostream;
-}
+} // namespace llvm
 
 namespace elfmerge {
 
@@ -42,7 +42,7 @@ enum class ExitRule { FirstFailure, First, Last, Spec };
 
 struct Config {
   std::vector<SpecConfig> Specs;
-  std::string Output; ///< path; empty: print what is asked for and stop
+  std::string Output;  ///< path; empty: print what is asked for and stop
   std::string Runtime; ///< path of the runtime archive
 
   std::string Sysroot;
@@ -61,8 +61,8 @@ struct Config {
 
   std::string MapFile;
   std::string DepFile;
-  bool PrintPlan = false;      ///< print and go on
-  bool PrintHooks = false;     ///< print and go on
+  bool PrintPlan = false;       ///< print and go on
+  bool PrintHooks = false;      ///< print and go on
   bool PrintLinkerArgs = false; ///< -###: print and stop
   bool Verbose = false;
   std::string SaveTemps; ///< keep the linker's inputs in this directory

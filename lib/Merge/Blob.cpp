@@ -15,6 +15,7 @@
 
 #include "Blob.h"
 #include "Error.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace llvm;
@@ -60,8 +61,8 @@ Error checkType(const Blob::ELFT::Ehdr &Header, BlobKind Kind) {
   case ET_REL:
     return fail("not linked: found type ET_REL, wanted ET_DYN");
   default:
-    return fail("not a program: found type " +
-                Twine(unsigned(Header.e_type)) + ", wanted 3 (ET_DYN)");
+    return fail("not a program: found type " + Twine(unsigned(Header.e_type)) +
+                ", wanted 3 (ET_DYN)");
   }
   if (Kind != BlobKind::Library && Header.e_entry == 0)
     return fail("no entry point: found a shared library, wanted a "
@@ -184,7 +185,7 @@ Error Blob::readSegments() {
       return fail("asks for an executable stack, wanted a PT_GNU_STACK that "
                   "is not executable: relink it with -z noexecstack");
     if (P.p_type == PT_LOAD && P.p_memsz != 0) {
-      Segment S{P.p_vaddr, P.p_memsz, P.p_offset,
+      Segment S{P.p_vaddr,  P.p_memsz, P.p_offset,
                 P.p_filesz, P.p_align, P.p_flags};
       Error E = checkSegment(S, bytes().size());
       if (!E && !Segments.empty())
@@ -208,6 +209,15 @@ Error Blob::readSegments() {
               " in no executable PT_LOAD");
 }
 
+/// What a PT_INTERP or PT_DYNAMIC holds.
+Expected<ArrayRef<uint8_t>> Blob::contentsOf(const Phdr &P) const {
+  if (P.p_offset <= bytes().size() && bytes().size() - P.p_offset >= P.p_filesz)
+    return bytes().slice(P.p_offset, P.p_filesz);
+  return fail(Twine(P.p_type == PT_INTERP ? "PT_INTERP" : "PT_DYNAMIC") +
+              " outside the file: found it at " + hex(P.p_offset) +
+              ", the file ends at " + hex(bytes().size()));
+}
+
 Error Blob::readDynamic() {
   Expected<ELFT::PhdrRange> Headers = File->program_headers();
   if (!Headers)
@@ -216,37 +226,33 @@ Error Blob::readDynamic() {
   for (const Phdr &P : *Headers) {
     if (P.p_type != PT_INTERP && P.p_type != PT_DYNAMIC)
       continue;
-    if (P.p_offset > bytes().size() ||
-        bytes().size() - P.p_offset < P.p_filesz)
-      return fail(Twine(P.p_type == PT_INTERP ? "PT_INTERP" : "PT_DYNAMIC") +
-                  " outside the file: found it at " + hex(P.p_offset) +
-                  ", the file ends at " + hex(bytes().size()));
-    ArrayRef<uint8_t> Contents =
-        std::as_const(*this).bytes().slice(P.p_offset, P.p_filesz);
+    Expected<ArrayRef<uint8_t>> Contents = contentsOf(P);
+    if (!Contents)
+      return Contents.takeError();
     if (P.p_type == PT_DYNAMIC) {
-      Dynamic = Contents;
+      Dynamic = *Contents;
       continue;
     }
-    if (Contents.size() < 2 || Contents.back() != 0)
+    if (Contents->size() < 2 || Contents->back() != 0)
       return fail("PT_INTERP is not a string that ends in a zero byte");
-    Interpreter = toStringRef(Contents.drop_back()).split('\0').first.str();
+    Interpreter = toStringRef(Contents->drop_back()).split('\0').first.str();
   }
   if (Kind == BlobKind::Interpreter && !Interpreter.empty())
     return fail("is an interpreter that itself asks for the interpreter " +
                 Interpreter);
-  if (Dynamic.empty())
-    return Error::success();
-
   if (Dynamic.size() % sizeof(ELFT::Dyn) != 0)
     return fail("PT_DYNAMIC of odd size: found " + Twine(Dynamic.size()) +
                 " bytes, wanted a multiple of " + Twine(sizeof(ELFT::Dyn)));
   ArrayRef<ELFT::Dyn> Entries(
       reinterpret_cast<const ELFT::Dyn *>(Dynamic.data()),
       Dynamic.size() / sizeof(ELFT::Dyn));
+  return readEntries(Entries.take_until(
+      [](const ELFT::Dyn &D) { return D.d_tag == DT_NULL; }));
+}
+
+Error Blob::readEntries(ArrayRef<ELFT::Dyn> Entries) {
   uint64_t StringsAt = 0, StringsSize = 0;
   for (const ELFT::Dyn &D : Entries) {
-    if (D.d_tag == DT_NULL)
-      break;
     if (D.d_tag == DT_STRTAB)
       StringsAt = D.d_un.d_ptr;
     else if (D.d_tag == DT_STRSZ)
@@ -255,39 +261,27 @@ Error Blob::readDynamic() {
       NoDefaultLib = D.d_un.d_val & DF_1_NODEFLIB;
   }
   StringRef Strings = toStringRef(at(StringsAt, StringsSize));
-  Error Bad = Error::success();
-  auto String = [&](const ELFT::Dyn &D) -> std::string {
-    size_t End = Strings.find('\0', D.d_un.d_val);
-    if (D.d_un.d_val < Strings.size() && End != StringRef::npos)
-      return Strings.slice(D.d_un.d_val, End).str();
-    if (!Bad)
-      Bad = fail("dynamic section names a string outside DT_STRTAB: found "
-                 "offset " +
-                 hex(D.d_un.d_val) + ", the table has " +
-                 hex(Strings.size()) + " bytes");
-    return "";
-  };
   for (const ELFT::Dyn &D : Entries) {
-    if (D.d_tag == DT_NULL || Bad)
-      break;
-    switch (D.d_tag) {
-    case DT_NEEDED:
-      Needed.push_back(String(D));
-      break;
-    case DT_SONAME:
-      SoName = String(D);
-      break;
-    case DT_RPATH:
-      RPath = String(D);
-      break;
-    case DT_RUNPATH:
-      RunPath = String(D);
-      break;
-    default:
-      break;
-    }
+    if (!is_contained({DT_NEEDED, DT_SONAME, DT_RPATH, DT_RUNPATH}, D.d_tag))
+      continue;
+    uint64_t Start = D.d_un.d_val;
+    size_t End = Strings.find('\0', Start);
+    if (End == StringRef::npos)
+      return fail("dynamic section names a string outside DT_STRTAB: found "
+                  "offset " +
+                  hex(Start) + ", the table has " + hex(Strings.size()) +
+                  " bytes");
+    std::string String = Strings.slice(Start, End).str();
+    if (D.d_tag == DT_NEEDED)
+      Needed.push_back(std::move(String));
+    else if (D.d_tag == DT_SONAME)
+      SoName = std::move(String);
+    else if (D.d_tag == DT_RPATH)
+      RPath = std::move(String);
+    else
+      RunPath = std::move(String);
   }
-  return Bad;
+  return Error::success();
 }
 
 uint64_t Blob::firstPage() const {

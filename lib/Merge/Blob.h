@@ -27,6 +27,8 @@
 namespace elfmerge {
 
 constexpr uint64_t PageSize = 4096;
+/// Alignment of ELF64 structures. That of LLVM's types for them is 1.
+constexpr uint64_t WordSize = 8;
 
 /// A PT_LOAD as the file has it. Addresses are the file's own.
 struct Segment {
@@ -75,7 +77,7 @@ struct Site {
 /// What the hooks pass adds to a blob: a slot page directly behind the page
 /// in which the blob ends, and behind that read-only code.
 struct Hooks {
-  std::vector<Site> Sites; ///< sorted by address, untouched ones included
+  std::vector<Site> Sites;   ///< sorted by address, untouched ones included
   std::vector<uint8_t> Text; ///< empty when no site is hooked
   uint64_t SlotVAddr = 0;    ///< em_slot; valid when Text is not empty
   /// The blob's .eh_frame_hdr with the trampolines' entries; size 0: none.
@@ -140,6 +142,8 @@ private:
   Blob() = default;
   llvm::Error readSegments();
   llvm::Error readDynamic();
+  llvm::Error readEntries(llvm::ArrayRef<ELFT::Dyn> Entries);
+  llvm::Expected<llvm::ArrayRef<uint8_t>> contentsOf(const Phdr &P) const;
 
   llvm::sys::fs::mapped_file_region Map;
   std::unique_ptr<llvm::object::ELFFile<ELFT>> File;

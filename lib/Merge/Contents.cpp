@@ -8,14 +8,11 @@
 #include "Contents.h"
 #include "Error.h"
 #include "llvm/Support/MathExtras.h"
+#include <system_error>
 #include <unistd.h>
 
 using namespace llvm;
 using namespace elfmerge;
-
-static Error systemError() {
-  return errorCodeToError(std::error_code(errno, std::generic_category()));
-}
 
 Error elfmerge::writeAt(int Fd, ArrayRef<uint8_t> Bytes, uint64_t Offset) {
   while (!Bytes.empty()) {
@@ -23,7 +20,7 @@ Error elfmerge::writeAt(int Fd, ArrayRef<uint8_t> Bytes, uint64_t Offset) {
     if (Written < 0 && errno == EINTR)
       continue;
     if (Written < 0)
-      return systemError();
+      return errorCodeToError(errnoAsErrorCode());
     Bytes = Bytes.drop_front(Written);
     Offset += Written;
   }
@@ -47,11 +44,17 @@ Error ContentCopier::start(const Context &Ctx, int Fd) {
   // What no blob covers reads as zeros, to the end of the last page. Later the
   // size is whoever writes behind the content area's to change.
   if (::ftruncate(Fd, Ctx.ContentBase + Ctx.contentEnd()) != 0)
-    return systemError();
-  Worker = std::thread([this, &Ctx, Fd] {
+    return errorCodeToError(errnoAsErrorCode());
+  auto Copy = [this, &Ctx, Fd] {
     if (Error E = copyContents(Ctx, Fd))
       Failure = toString(std::move(E));
-  });
+  };
+  try {
+    Worker = std::thread(Copy);
+  } catch (const std::system_error &) {
+    // No thread to be had: not beside the linker's work, then, but before it.
+    Copy();
+  }
   return Error::success();
 }
 
@@ -61,6 +64,7 @@ ContentCopier::~ContentCopier() {
 }
 
 Error ContentCopier::finish() {
-  Worker.join();
+  if (Worker.joinable())
+    Worker.join();
   return Failure.empty() ? Error::success() : fail(Failure);
 }

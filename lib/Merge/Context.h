@@ -70,7 +70,7 @@ struct ImageSection {
 /// A blob placed in the image's address space.
 struct Placement {
   Blob *B;
-  uint64_t Base; ///< image address of blob address 0, modulo 2^64
+  uint64_t Base;         ///< image address of blob address 0, modulo 2^64
   unsigned FirstMapping; ///< index into Context::Mappings
   unsigned MappingCount;
   std::string Suffix; ///< NAME.K
@@ -80,7 +80,7 @@ struct Placement {
 
 struct Instance {
   unsigned Spec;
-  unsigned Index; ///< the K of NAME.K
+  unsigned Index;       ///< the K of NAME.K
   int Main = -1;        ///< index into Context::Placements; -1: the runtime
   int Interpreter = -1; ///< maps it, or there is none
 };
@@ -90,7 +90,7 @@ struct Instance {
 /// page, its slot, between the two.
 struct Content {
   Blob *B;
-  uint64_t Offset; ///< content offset, a page multiple
+  uint64_t Offset;              ///< content offset, a page multiple
   uint64_t hooksOffset() const; ///< content offset of the hooks' text
   uint64_t end() const;
 };
@@ -137,6 +137,9 @@ struct Context {
 
   const Content &contentOf(const Blob *B) const;
   uint64_t contentEnd() const; ///< a page multiple
+  /// The mappings of \p B, slot and hooks included, when blob address 0 stands
+  /// at \p Base. Wants contents.
+  std::vector<Mapping> mappingsOf(const Blob &B, uint64_t Base) const;
 
   /// The blob of file \p Path, opened at most once; files of equal contents
   /// are one blob.

@@ -1,4 +1,4 @@
-//===- Embed.cpp - Pass 4: make the hooks a part of their blob ------------===//
+//===- Embed.cpp - Pass 5: make the hooks a part of their blob ------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -70,20 +70,20 @@ static std::vector<Phdr> newHeaders(const Blob &B, uint64_t TextSize) {
                  (New.size() + 2) * sizeof(Phdr), P.p_align);
     if (P.p_type == PT_GNU_EH_FRAME && B.Hooks.FrameHeaderSize)
       P = header(PT_GNU_EH_FRAME, PF_R, B.Hooks.FrameHeader,
-                 Offset + (B.Hooks.FrameHeader - Text),
-                 B.Hooks.FrameHeaderSize, P.p_align);
+                 Offset + (B.Hooks.FrameHeader - Text), B.Hooks.FrameHeaderSize,
+                 P.p_align);
   }
   // Dynamic linkers want PT_LOADs in ascending order.
   New.insert(New.begin() + Last + 1,
-             {header(PT_LOAD, PF_R | PF_W, B.Hooks.SlotVAddr,
-                     Offset - PageSize, PageSize, PageSize),
+             {header(PT_LOAD, PF_R | PF_W, B.Hooks.SlotVAddr, Offset - PageSize,
+                     PageSize, PageSize),
               header(PT_LOAD, PF_R | PF_X, Text, Offset, TextSize, PageSize)});
   return New;
 }
 
 static void addHeaders(Blob &B) {
   std::vector<uint8_t> &Text = B.Hooks.Text;
-  Text.resize(alignTo(Text.size(), alignof(Phdr)));
+  Text.resize(alignTo(Text.size(), WordSize));
   size_t Start = Text.size();
   B.Hooks.HeaderCount = B.elf().getHeader().e_phnum + 2;
   B.Hooks.Headers = B.Hooks.textVAddr() + Start;
@@ -114,10 +114,10 @@ Error elfmerge::embedHooks(Context &Ctx) {
       continue;
     if (B->Segments.front().Offset != 0 ||
         B->Segments.front().FileSize < sizeof(Blob::ELFT::Ehdr))
-      return inFile(B->Path, fail("the first PT_LOAD does not hold the ELF "
-                                  "header: found it at file offset " +
-                                  hex(B->Segments.front().Offset) +
-                                  ", wanted 0x0"));
+      return inFile(B->Path,
+                    fail("the first PT_LOAD does not hold the ELF "
+                         "header: found it at file offset " +
+                         hex(B->Segments.front().Offset) + ", wanted 0x0"));
     editLibraryHeader(*B);
   }
   return Error::success();

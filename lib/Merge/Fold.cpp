@@ -1,4 +1,4 @@
-//===- Fold.cpp - Pass 10: make the image of what was linked --------------===//
+//===- Fold.cpp - Pass 11: make the image of what was linked --------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -41,7 +41,7 @@ private:
   void writeProgramHeaders();
   void pointSectionsAtContents();
   Error addSymbols();
-  void place(Shdr &Section, std::string Bytes);
+  void place(Shdr &Section, const std::string &Bytes);
   StringRef nameOf(const Shdr &S) const {
     return Names.substr(S.sh_name).split('\0').first;
   }
@@ -127,9 +127,10 @@ void Folder::pointSectionsAtContents() {
 }
 
 /// Gives \p Section its place behind the content area.
-void Folder::place(Shdr &Section, std::string Bytes) {
+void Folder::place(Shdr &Section, const std::string &Bytes) {
   uint64_t Start = Ctx.ContentBase + Ctx.contentEnd();
-  Tail.resize(alignTo(Tail.size(), std::max<uint64_t>(Section.sh_addralign, 1)));
+  Tail.resize(
+      alignTo(Tail.size(), std::max<uint64_t>(Section.sh_addralign, 1)));
   Section.sh_offset = Start + Tail.size();
   Section.sh_size = Bytes.size();
   Tail += Bytes;
@@ -146,8 +147,8 @@ Error Folder::addSymbols() {
   }
   if (!Table)
     return Error::success();
-  Expected<SymbolTable> New = instanceSymbols(
-      Ctx, [&](StringRef Name) { return Index.lookup(Name); });
+  Expected<SymbolTable> New =
+      instanceSymbols(Ctx, [&](StringRef Name) { return Index.lookup(Name); });
   if (!New)
     return New.takeError();
   Shdr &Strings = Sections[Table->sh_link];
@@ -159,7 +160,7 @@ Error Folder::addSymbols() {
   Bytes += toBytes(ArrayRef(New->Symbols));
   Bytes += Old.substr(Locals);
   Table->sh_info += New->Symbols.size();
-  place(*Table, std::move(Bytes));
+  place(*Table, Bytes);
   place(Strings, bytesOf(Strings).str() + New->Names);
   return Error::success();
 }
@@ -173,7 +174,7 @@ Error Folder::run() {
     return E;
   auto &Header = *reinterpret_cast<Ehdr *>(Linked.data());
   place(Sections[Header.e_shstrndx], Names.str());
-  Tail.resize(alignTo(Tail.size(), alignof(Shdr)));
+  Tail.resize(alignTo(Tail.size(), WordSize));
   uint64_t TailOffset = Ctx.ContentBase + Ctx.contentEnd();
   Header.e_shoff = TailOffset + Tail.size();
   Tail += toBytes(ArrayRef(Sections));

@@ -1,4 +1,4 @@
-//===- Hooks.cpp - Intercepting process-scope system calls ----------------===//
+//===- Hooks.cpp - Pass 4: intercept process-scope system calls -----------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Link.cpp - Pass 9: link with lld -----------------------------------===//
+//===- Link.cpp - Pass 10: link with lld ----------------------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,16 +6,18 @@
 //===----------------------------------------------------------------------===//
 //
 // lld links the objects with the runtime archive. It has global state and is
-// called once per process, here.
+// called once per process, here. It writes its output with a system call and
+// not through a mapping: when the disk is full, a store to that is a SIGBUS.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Context.h"
 #include "Error.h"
 #include "lld/Common/Driver.h"
+#include "llvm/Support/CrashRecoveryContext.h"
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Program.h"
-#include "llvm/Support/Signals.h"
 
 LLD_HAS_DRIVER(elf)
 
@@ -36,6 +38,7 @@ static std::vector<std::string> linkerArgs(const Context &Ctx) {
                                 "text",
                                 "--build-id=none",
                                 "--fatal-warnings",
+                                "--no-mmap-output-file",
                                 "--threads=1",
                                 "-T",
                                 Ctx.Script,
@@ -55,6 +58,14 @@ static std::string firstLine(StringRef Text) {
   Line.consume_front("ld.lld: ");
   Line.consume_front("error: ");
   return Line.str();
+}
+
+/// What is fatal to lld, such as a full disk, is an error here: goes on behind
+/// lldMain, with \p Reason as what was printed.
+static void leaveLinker(void *Printed, const char *Reason, bool) {
+  *static_cast<std::string *>(Printed) = Reason;
+  if (CrashRecoveryContext *Linker = CrashRecoveryContext::GetCurrent())
+    Linker->HandleExit(1);
 }
 
 void elfmerge::printLinkerArgs(const Context &Ctx) {
@@ -80,6 +91,8 @@ Error elfmerge::linkImage(Context &Ctx) {
     Argv.push_back(Arg.c_str());
   std::string Printed;
   raw_string_ostream OS(Printed);
+  CrashRecoveryContext::Enable();
+  ScopedFatalErrorHandler Handler(leaveLinker, &Printed);
   lld::Result Result =
       lld::lldMain(Argv, OS, OS, {{lld::Gnu, &lld::elf::link}});
   if (Result.retCode != 0)

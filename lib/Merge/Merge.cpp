@@ -17,30 +17,6 @@
 using namespace llvm;
 using namespace elfmerge;
 
-/// Refuses an output that a rename would destroy or could not replace.
-static Error checkOutput(const Context &Ctx, StringRef Output) {
-  sys::fs::file_status Status;
-  if (!sys::fs::status(Output, Status) &&
-      Status.type() != sys::fs::file_type::regular_file)
-    return inFile(Output, fail("output exists and is not a regular file"));
-  for (const std::string &Input : Ctx.Dependencies) {
-    bool Same = false;
-    // An output that does not exist yet is no input.
-    if (!sys::fs::equivalent(Input, Output, Same) && Same)
-      return inFile(Output, fail("output is also an input: found " + Input));
-  }
-  return Error::success();
-}
-
-Error elfmerge::checkOutputs(Context &Ctx) {
-  for (const std::string &Output :
-       {Ctx.Cfg.Output, Ctx.Cfg.MapFile, Ctx.Cfg.DepFile})
-    if (!Output.empty())
-      if (Error E = checkOutput(Ctx, Output))
-        return E;
-  return Error::success();
-}
-
 /// The file under construction stands beside the output, so that it can take
 /// its name without being copied.
 static Error openOutput(Context &Ctx) {
@@ -59,7 +35,7 @@ static Error closeOutput(Context &Ctx) {
   int Fd = std::exchange(Ctx.OutputFd, -1);
   std::error_code EC;
   if (::close(Fd) != 0)
-    EC = std::error_code(errno, std::generic_category());
+    EC = errnoAsErrorCode();
   else
     EC = sys::fs::rename(Ctx.Partial, Ctx.Cfg.Output);
   if (EC)

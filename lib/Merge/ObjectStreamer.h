@@ -23,9 +23,8 @@ namespace elfmerge {
 class ObjectStreamer {
 public:
   /// Writes an x86-64 ELF object to \p Path with what \p Fill emits.
-  static llvm::Error
-  write(llvm::StringRef Path,
-        llvm::function_ref<void(ObjectStreamer &)> Fill);
+  static llvm::Error write(llvm::StringRef Path,
+                           llvm::function_ref<void(ObjectStreamer &)> Fill);
 
   /// A section of \p Size bytes without contents; \p Flags are p_flags.
   void emitSection(llvm::StringRef Name, uint32_t Flags, uint64_t Size);

@@ -1,4 +1,4 @@
-//===- Objects.cpp - Pass 7: write what the linker reads ------------------===//
+//===- Objects.cpp - Pass 8: write what the linker reads ------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -9,12 +9,11 @@
 // every segment of every instance that is to have symbols.
 //
 // Those sections have a size and no contents. The bytes of a blob are final
-// and need no relocation, so the linker need not see them: the contents pass
+// and need no relocation, so the linker need not see them: ContentCopier
 // copies them from the input to the image, once, whatever the number of
 // instances. Nor does it see the blobs' symbols, to which nothing refers: a
 // hundred static programs have 200,000, which cost MC and lld together more
-// than all the rest of a merge; the symbols pass adds them to the linker's
-// table.
+// than all the rest of a merge; fold adds them to the linker's table.
 //
 //===----------------------------------------------------------------------===//
 

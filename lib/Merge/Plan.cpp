@@ -1,4 +1,4 @@
-//===- Plan.cpp - Pass 5: give everything its place -----------------------===//
+//===- Plan.cpp - Pass 6: give everything its place -----------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -78,10 +78,8 @@ static void layOutContents(Context &Ctx) {
       Append(*B);
 }
 
-/// The mappings of \p B when blob address 0 stands at \p Base.
-static std::vector<Mapping> mappingsOf(const Context &Ctx, const Blob &B,
-                                       uint64_t Base) {
-  const Content &C = Ctx.contentOf(&B);
+std::vector<Mapping> Context::mappingsOf(const Blob &B, uint64_t Base) const {
+  const Content &C = contentOf(&B);
   std::vector<Mapping> Result;
   for (const Segment &S : B.Segments) {
     uint64_t Lead = S.VAddr % PageSize;
@@ -119,11 +117,14 @@ static void addSections(Context &Ctx, Placement &P) {
 
 static int place(Context &Ctx, Blob &B, std::string Suffix, bool HasSymbols) {
   // Base is a multiple of the alignment, as the kernel's load bias would be.
-  uint64_t Base = alignTo(Ctx.Span, B.MaxAlign) -
-                  alignDown(B.firstPage(), B.MaxAlign);
-  std::vector<Mapping> New = mappingsOf(Ctx, B, Base);
-  Ctx.Placements.push_back({&B, Base, unsigned(Ctx.Mappings.size()),
-                            unsigned(New.size()), std::move(Suffix),
+  uint64_t Base =
+      alignTo(Ctx.Span, B.MaxAlign) - alignDown(B.firstPage(), B.MaxAlign);
+  std::vector<Mapping> New = Ctx.mappingsOf(B, Base);
+  Ctx.Placements.push_back({&B,
+                            Base,
+                            unsigned(Ctx.Mappings.size()),
+                            unsigned(New.size()),
+                            std::move(Suffix),
                             HasSymbols,
                             {}});
   Ctx.Mappings.insert(Ctx.Mappings.end(), New.begin(), New.end());
@@ -162,8 +163,8 @@ static void placeInstances(Context &Ctx) {
   for (const Spec &S : Ctx.Specs)
     InstancesOf[S.Prog] += S.Config->Count;
   DenseMap<const Program *, uint64_t> Seen;
-  unsigned Headers = MaxHeaders - LeadingHeaders - TrailingHeaders -
-                     !Ctx.Libraries.empty();
+  unsigned Headers =
+      MaxHeaders - LeadingHeaders - TrailingHeaders - !Ctx.Libraries.empty();
   bool Full = false;
   for (Instance &I : Ctx.Instances) {
     const Spec &S = Ctx.Specs[I.Spec];

@@ -159,6 +159,7 @@ static Error writeText(StringRef Path, function_ref<void(raw_ostream &)> Fill) {
   if (OS.has_error()) {
     EC = OS.error();
     OS.clear_error();
+    sys::fs::remove(Path);
     return inFile(Path, errorCodeToError(EC));
   }
   return Error::success();

@@ -1,4 +1,4 @@
-//===- Script.cpp - Pass 8: say where the sections go ---------------------===//
+//===- Script.cpp - Pass 9: say where the sections go ---------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -63,8 +63,8 @@ Error elfmerge::writeScript(Context &Ctx) {
   writeRuntime(Ctx, OS);
   for (const Placement &P : Ctx.Placements)
     for (const ImageSection &S : P.Sections)
-      OS << "  \"" << S.Name << "\" " << hex(S.Address) << " : { *(\""
-         << S.Name << "\") } :NONE\n";
+      OS << "  \"" << S.Name << "\" " << hex(S.Address) << " : { *(\"" << S.Name
+         << "\") } :NONE\n";
   OS << "  /DISCARD/ : { *(.comment .note.* .eh_frame .dynamic .dynsym .dynstr "
         ".hash .gnu.hash .gnu.version* .rela.* .interp) }\n"
         "}\n";

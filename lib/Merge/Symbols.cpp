@@ -74,8 +74,7 @@ Expected<std::vector<BlobSymbol>> symbolsOf(const Blob &B) {
 
 class TableWriter {
 public:
-  TableWriter(SymbolTable &Out,
-              function_ref<unsigned(StringRef)> SectionIndex)
+  TableWriter(SymbolTable &Out, function_ref<unsigned(StringRef)> SectionIndex)
       : Out(Out), SectionIndex(SectionIndex) {}
   void add(const Placement &P, ArrayRef<BlobSymbol> Symbols);
 

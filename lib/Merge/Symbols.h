@@ -14,7 +14,7 @@ namespace elfmerge {
 
 struct SymbolTable {
   std::vector<Blob::ELFT::Sym> Symbols; ///< all local
-  std::string Names; ///< st_name is relative to its start
+  std::string Names;                    ///< st_name is relative to its start
 };
 
 /// The symbols of all instances that are to have some. \p SectionIndex tells

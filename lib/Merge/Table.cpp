@@ -1,4 +1,4 @@
-//===- Table.cpp - Pass 6: write the plan down for the runtime ------------===//
+//===- Table.cpp - Pass 7: write the plan down for the runtime ------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -17,8 +17,8 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
-#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/Path.h"
 
 using namespace llvm;
@@ -37,6 +37,8 @@ private:
   void addLibraries();
   void addSpecs();
   void addInstances();
+  void relocate();
+  void setExitRule(em_image &Image) const;
 
   uint32_t string(StringRef S);
   uint32_t vector(ArrayRef<std::string> Strings);
@@ -83,8 +85,7 @@ uint64_t phdrAddress(const Blob &B) {
   const auto &Header = B.elf().getHeader();
   for (const Segment &S : B.Segments)
     if (Header.e_phoff >= S.Offset &&
-        Header.e_phoff - S.Offset +
-                Header.e_phnum * sizeof(Blob::Phdr) <=
+        Header.e_phoff - S.Offset + Header.e_phnum * sizeof(Blob::Phdr) <=
             S.FileSize)
       return S.VAddr + (Header.e_phoff - S.Offset);
   return EM_NO_ADDRESS;
@@ -94,7 +95,6 @@ void TableBuilder::addBlobs() {
   for (const std::unique_ptr<Blob> &B : Ctx.Blobs) {
     if (B->Kind == BlobKind::Library)
       continue;
-    const Content &C = Ctx.contentOf(B.get());
     BlobIndex[B.get()] = Blobs.size();
     em_blob E{};
     E.first_page = B->firstPage();
@@ -102,8 +102,9 @@ void TableBuilder::addBlobs() {
     E.alignment = B->MaxAlign;
     E.entry = B->Entry;
     E.phdr = B->Hooks.HeaderCount ? B->Hooks.Headers : phdrAddress(*B);
-    E.phdr_count = B->Hooks.HeaderCount ? B->Hooks.HeaderCount
-                                        : unsigned(B->elf().getHeader().e_phnum);
+    E.phdr_count = B->Hooks.HeaderCount
+                       ? B->Hooks.HeaderCount
+                       : unsigned(B->elf().getHeader().e_phnum);
     if (E.phdr == EM_NO_ADDRESS) {
       E.phdr_copy_off = PhdrCopies.size();
       PhdrCopies += toStringRef(std::as_const(*B).bytes().slice(
@@ -111,22 +112,9 @@ void TableBuilder::addBlobs() {
     }
     E.slot = B->Hooks.Text.empty() ? EM_NO_ADDRESS : B->Hooks.SlotVAddr;
     E.first_segment = Segments.size();
-    for (const Segment &S : B->Segments) {
-      uint64_t Lead = S.VAddr % PageSize;
-      em_segment ES{S.VAddr - Lead, S.MemSize + Lead, 0, 0, S.Flags, 0};
-      if (S.FileSize) {
-        ES.file_size = S.FileSize + Lead;
-        ES.content_offset = C.Offset + S.Offset - Lead;
-      }
-      Segments.push_back(ES);
-    }
-    if (!B->Hooks.Text.empty()) {
+    for (const Mapping &M : Ctx.mappingsOf(*B, 0))
       Segments.push_back(
-          {B->Hooks.SlotVAddr, PageSize, 0, 0, ELF::PF_R | ELF::PF_W, 0});
-      Segments.push_back({B->Hooks.textVAddr(), B->Hooks.Text.size(),
-                          B->Hooks.Text.size(), C.hooksOffset(),
-                          ELF::PF_R | ELF::PF_X, 0});
-    }
+          {M.Address, M.MemSize, M.FileSize, M.Content, M.Flags, 0});
     E.segment_count = Segments.size() - E.first_segment;
     Blobs.push_back(E);
   }
@@ -187,8 +175,7 @@ void TableBuilder::addInstances() {
   for (const Instance &I : Ctx.Instances)
     Instances.push_back(
         {I.Main < 0 ? EM_NO_ADDRESS : Ctx.Placements[I.Main].Base,
-         I.Interpreter < 0 ? EM_NO_ADDRESS
-                           : Ctx.Placements[I.Interpreter].Base,
+         I.Interpreter < 0 ? EM_NO_ADDRESS : Ctx.Placements[I.Interpreter].Base,
          I.Spec, I.Index});
 }
 
@@ -202,15 +189,9 @@ void TableBuilder::append(const std::vector<T> &Array, uint32_t &Offset,
              Array.size() * sizeof(T));
 }
 
-std::string TableBuilder::build() {
-  addBlobs();
-  addLibraries();
-  addPrograms();
-  addSpecs();
-  addInstances();
-
-  // The vectors and the strings stand behind the header, so that their
-  // offsets are known when the tables that hold them are written.
+/// The vectors and the strings stand behind the header, so that their offsets
+/// are known before the tables that hold them are written.
+void TableBuilder::relocate() {
   uint32_t VectorsAt = sizeof(em_image);
   uint32_t StringsAt = VectorsAt + Vectors.size() * sizeof(uint32_t);
   for (uint32_t &V : Vectors)
@@ -226,31 +207,9 @@ std::string TableBuilder::build() {
     if (S.cwd_off != EM_NONE)
       S.cwd_off += StringsAt;
   }
+}
 
-  em_image Image{};
-  uint32_t Ignored;
-  Out.resize(sizeof(em_image));
-  append(Vectors, Ignored, Ignored);
-  Out += Strings;
-  Out.resize(alignTo(Out.size(), alignof(Blob::Phdr)));
-  for (em_blob &B : Blobs)
-    if (B.phdr == EM_NO_ADDRESS)
-      B.phdr_copy_off += Out.size();
-  Out += PhdrCopies;
-  append(Segments, Image.segment_off, Image.segment_count);
-  append(Blobs, Image.blob_off, Image.blob_count);
-  append(Programs, Image.program_off, Image.program_count);
-  append(LibraryNames, Image.library_name_off, Image.library_name_count);
-  append(Libraries, Image.library_off, Image.library_count);
-  append(Specs, Image.spec_off, Image.spec_count);
-  append(Instances, Image.instance_off, Image.instance_count);
-
-  Image.magic = EM_IMAGE_MAGIC;
-  Image.version = EM_ABI_VERSION;
-  Image.size = Out.size();
-  Image.span = Ctx.Span;
-  Image.flags = (Ctx.Cfg.ShareFds ? EM_SHARE_FDS : 0) |
-                (Ctx.Cfg.ShareCwd ? EM_SHARE_CWD : 0);
+void TableBuilder::setExitRule(em_image &Image) const {
   Image.exit_spec = EM_NONE;
   switch (Ctx.Cfg.Exit) {
   case ExitRule::FirstFailure:
@@ -269,6 +228,41 @@ std::string TableBuilder::build() {
         Image.exit_spec = N;
     break;
   }
+}
+
+std::string TableBuilder::build() {
+  addBlobs();
+  addLibraries();
+  addPrograms();
+  addSpecs();
+  addInstances();
+  relocate();
+
+  em_image Image{};
+  uint32_t Ignored;
+  Out.resize(sizeof(em_image));
+  append(Vectors, Ignored, Ignored);
+  Out += Strings;
+  Out.resize(alignTo(Out.size(), WordSize));
+  for (em_blob &B : Blobs)
+    if (B.phdr == EM_NO_ADDRESS)
+      B.phdr_copy_off += Out.size();
+  Out += PhdrCopies;
+  append(Segments, Image.segment_off, Image.segment_count);
+  append(Blobs, Image.blob_off, Image.blob_count);
+  append(Programs, Image.program_off, Image.program_count);
+  append(LibraryNames, Image.library_name_off, Image.library_name_count);
+  append(Libraries, Image.library_off, Image.library_count);
+  append(Specs, Image.spec_off, Image.spec_count);
+  append(Instances, Image.instance_off, Image.instance_count);
+
+  Image.magic = EM_IMAGE_MAGIC;
+  Image.version = EM_ABI_VERSION;
+  Image.size = Out.size();
+  Image.span = Ctx.Span;
+  Image.flags = (Ctx.Cfg.ShareFds ? EM_SHARE_FDS : 0) |
+                (Ctx.Cfg.ShareCwd ? EM_SHARE_CWD : 0);
+  setExitRule(Image);
   memcpy(Out.data(), &Image, sizeof(Image));
   return std::move(Out);
 }
@@ -284,13 +278,11 @@ Error elfmerge::buildTable(Context &Ctx) {
   Ctx.Table = TableBuilder(Ctx).build();
   // The linked runtime is smaller than its archive; its three segments begin
   // on pages of their own.
-  uint64_t Headers =
-      sizeof(Blob::ELFT::Ehdr) +
-      (LeadingHeaders + Ctx.Mappings.size() + TrailingHeaders) *
-          sizeof(Blob::Phdr);
-  Ctx.ContentBase =
-      alignTo(Headers + Ctx.Table.size() + ArchiveSize + 2 * PageSize,
-              PageSize);
+  uint64_t Headers = sizeof(Blob::ELFT::Ehdr) +
+                     (LeadingHeaders + Ctx.Mappings.size() + TrailingHeaders) *
+                         sizeof(Blob::Phdr);
+  Ctx.ContentBase = alignTo(
+      Headers + Ctx.Table.size() + ArchiveSize + 2 * PageSize, PageSize);
   reinterpret_cast<em_image *>(Ctx.Table.data())->content_file_offset =
       Ctx.ContentBase;
   return Error::success();

@@ -51,10 +51,6 @@ public:
   Options() : GenericOptTable(Infos) {}
 };
 
-Error fail(const Twine &Message) {
-  return createStringError(inconvertibleErrorCode(), Message);
-}
-
 class Parser {
 public:
   explicit Parser(ArrayRef<const char *> Args)
@@ -76,17 +72,18 @@ private:
   unsigned ResponseFiles = 0;
 
   CommandLine Result;
-  SpecConfig Spec;          ///< of the group that is being parsed
+  SpecConfig Spec;            ///< of the group that is being parsed
   std::string InstanceOption; ///< one that still waits for its program
 };
 
 /// Replaces the word at Index by the words of a file.
 Error Parser::expand(StringRef Path) {
   if (++ResponseFiles > 100)
-    return fail("@" + Path + ": response files are nested too deeply");
+    return createStringError("@" + Path +
+                             ": response files are nested too deeply");
   ErrorOr<std::unique_ptr<MemoryBuffer>> File = MemoryBuffer::getFile(Path);
   if (!File)
-    return fail("@" + Path + ": " + File.getError().message());
+    return createStringError("@" + Path + ": " + File.getError().message());
   Result.Config.OptionFiles.push_back(Path.str());
   SmallVector<const char *, 16> More;
   cl::TokenizeGNUCommandLine((*File)->getBuffer(), Saver, More);
@@ -109,7 +106,7 @@ Error Parser::parseProgram(StringRef First) {
   if (Index == Words.size())
     return Error::success();
   if (++Index == Words.size())
-    return fail("no program behind the last ';'");
+    return createStringError("no program behind the last ';'");
   return Error::success();
 }
 
@@ -120,15 +117,16 @@ Expected<CommandLine> Parser::parse() {
     unsigned At = Index;
     std::unique_ptr<Arg> A = Table.ParseOneArg(List, Index);
     if (!A)
-      return fail("option '" + Twine(Words[At]) + "' wants a value");
+      return createStringError("option '" + Twine(Words[At]) +
+                               "' wants a value");
     StringRef Word = Words[At];
     if (A->getOption().getKind() == Option::UnknownClass)
-      return fail("unknown option '" + Word + "'");
+      return createStringError("unknown option '" + Word + "'");
     Error E = Error::success();
     if (A->getOption().getKind() == Option::InputClass) {
       Index = At;
       if (Word == ";")
-        return fail("no program in front of ';'");
+        return createStringError("no program in front of ';'");
       E = Word.size() > 1 && Word.front() == '@' ? expand(Word.drop_front())
                                                  : parseProgram(Word);
     } else {
@@ -181,8 +179,8 @@ Error pickShare(StringRef Value, Config &C) {
     else if (W == "cwd")
       C.ShareCwd = true;
     else
-      return fail("--share=" + Value + ": found '" + W +
-                  "', wanted fds or cwd");
+      return createStringError("--share=" + Value + ": found '" + W +
+                               "', wanted fds or cwd");
   }
   return Error::success();
 }
@@ -194,7 +192,7 @@ Error Parser::parseOption(const Arg &A) {
   case OPT_o:
     C.Output = Value.str();
     if (Value.empty())
-      return fail("-o wants a file name");
+      return createStringError("-o wants a file name");
     break;
   case OPT_run:
     Result.Run = true;
@@ -219,8 +217,8 @@ Error Parser::parseOption(const Arg &A) {
     break;
   case OPT_symbols:
     if (!pick(Value, C.Symbols))
-      return fail("--symbols=" + Value +
-                  ": wanted auto, all, first or none");
+      return createStringError("--symbols=" + Value +
+                               ": wanted auto, all, first or none");
     break;
   case OPT_strip:
     C.Symbols = SymbolPolicy::None;
@@ -236,7 +234,8 @@ Error Parser::parseOption(const Arg &A) {
     break;
   case OPT_threads:
     if (Value.getAsInteger(10, C.Threads) || C.Threads == 0)
-      return fail("--threads=" + Value + ": wanted a number of at least 1");
+      return createStringError("--threads=" + Value +
+                               ": wanted a number of at least 1");
     break;
   case OPT_runtime:
     C.Runtime = Value.str();
@@ -271,28 +270,26 @@ Error Parser::parseInstanceOption(const Arg &A) {
   switch (A.getOption().getID()) {
   case OPT_name:
     if (Value.empty())
-      return fail("--name= wants a name");
+      return createStringError("--name= wants a name");
     Spec.Name = Value.str();
     break;
   case OPT_count:
-    if (Value.getAsInteger(10, Spec.Count) || Spec.Count == 0 ||
-        Spec.Count > 1000000)
-      return fail("--count=" + Value +
-                  ": wanted a number from 1 to 1000000");
+    if (Value.getAsInteger(10, Spec.Count))
+      Spec.Count = 0;
+    if (const char *Wanted = wantedCount(Spec.Count))
+      return createStringError("--count=" + Value + ": " + Wanted);
     break;
   case OPT_env:
-    if (Value.find('=') == StringRef::npos || Value.front() == '=')
-      return fail("--env=" + Value + ": wanted NAME=VALUE");
+    if (const char *Wanted = wantedVariable(Value))
+      return createStringError("--env=" + Value + ": " + Wanted);
     Spec.Env.push_back(Value.str());
     break;
   case OPT_cwd:
     Spec.Cwd = Value.str();
     break;
   case OPT_stack_size:
-    if (!parseSize(Value, Spec.StackSize) || Spec.StackSize < 65536)
-      return fail("--stack-size=" + Value +
-                  ": wanted at least 64K, in bytes or with a suffix K, M or "
-                  "G");
+    if (const char *Wanted = parseStackSize(Value, Spec.StackSize))
+      return createStringError("--stack-size=" + Value + ": " + Wanted);
     break;
   case OPT_argv0:
     Spec.Argv0 = Value.str();
@@ -306,24 +303,37 @@ Error Parser::parseInstanceOption(const Arg &A) {
 Error Parser::check() const {
   const Config &C = Result.Config;
   if (!InstanceOption.empty())
-    return fail("option '" + InstanceOption +
-                "' stands behind the last program, wanted it in front of its "
-                "program");
+    return createStringError(
+        "option '" + InstanceOption +
+        "' stands behind the last program, wanted it in front of its "
+        "program");
   if (C.Specs.empty())
-    return fail("no program; see elfmerge --help");
+    return createStringError("no program; see elfmerge --help");
   if (Result.Run && !C.Output.empty())
-    return fail("--run and -o exclude each other");
+    return createStringError("--run and -o exclude each other");
   bool Prints = C.PrintPlan || C.PrintHooks || C.PrintLinkerArgs;
   if (!Result.Run && C.Output.empty() && !Prints)
-    return fail("no output; give -o IMAGE or --run");
+    return createStringError("no output; give -o IMAGE or --run");
   if (!C.DepFile.empty() && C.Output.empty())
-    return fail("-MF without -o");
+    return createStringError("-MF without -o");
   return Error::success();
 }
 
 } // namespace
 
-bool parseSize(StringRef Text, uint64_t &Value) {
+const char *wantedCount(uint64_t Count) {
+  bool Good = Count >= 1 && Count <= 1000000;
+  return Good ? nullptr : "wanted a number from 1 to 1000000";
+}
+
+const char *wantedVariable(StringRef Text) {
+  bool Good = Text.contains('=') && Text.front() != '=';
+  return Good ? nullptr : "wanted NAME=VALUE";
+}
+
+const char *parseStackSize(StringRef Text, uint64_t &Value) {
+  static const char Wanted[] =
+      "wanted at least 64K, in bytes or with a suffix K, M or G";
   unsigned Shift = 0;
   if (Text.consume_back_insensitive("k"))
     Shift = 10;
@@ -331,11 +341,10 @@ bool parseSize(StringRef Text, uint64_t &Value) {
     Shift = 20;
   else if (Text.consume_back_insensitive("g"))
     Shift = 30;
-  if (Text.getAsInteger(10, Value) || Value > (UINT64_MAX >> Shift) ||
-      Value > (uint64_t(1) << 40) >> Shift)
-    return false;
+  if (Text.getAsInteger(10, Value) || Value > (uint64_t(1) << 40) >> Shift)
+    return Wanted;
   Value <<= Shift;
-  return true;
+  return Value < 65536 ? Wanted : nullptr;
 }
 
 Expected<CommandLine> parseCommandLine(ArrayRef<const char *> Args) {

@@ -25,7 +25,10 @@ void printHelp(llvm::raw_ostream &OS);
 /// Appends the instances of the YAML file \p Path.
 llvm::Error readManifest(llvm::StringRef Path, elfmerge::Config &Config);
 
-/// A number with an optional suffix K, M or G. False when it is none.
-bool parseSize(llvm::StringRef Text, uint64_t &Value);
+// What is wanted of an instance option's value, or null when it is good.
+const char *wantedCount(uint64_t Count);
+const char *wantedVariable(llvm::StringRef Text);
+/// Reads a number with an optional suffix K, M or G.
+const char *parseStackSize(llvm::StringRef Text, uint64_t &Value);
 
 #endif // ELFMERGE_TOOLS_COMMANDLINE_H

@@ -48,15 +48,15 @@ template <> struct MappingTraits<SpecConfig> {
     Io.mapOptional("cwd", S.Cwd);
     Io.mapOptional("stack-size", StackSize);
     Io.mapOptional("argv0", S.Argv0);
-    if (!StackSize.empty() &&
-        (!parseSize(StackSize, S.StackSize) || S.StackSize < 65536))
-      Io.setError("stack-size: wanted at least 64K, in bytes or with a suffix "
-                  "K, M or G");
-    if (S.Count == 0 || S.Count > 1000000)
-      Io.setError("count: wanted a number from 1 to 1000000");
+    auto Check = [&](const char *Key, const char *Wanted) {
+      if (Wanted)
+        Io.setError(Twine(Key) + ": " + Wanted);
+    };
+    if (!StackSize.empty())
+      Check("stack-size", parseStackSize(StackSize, S.StackSize));
+    Check("count", wantedCount(S.Count));
     for (const std::string &E : S.Env)
-      if (E.find('=') == std::string::npos || E.front() == '=')
-        Io.setError("env: wanted NAME=VALUE");
+      Check("env", wantedVariable(E));
   }
 };
 
@@ -72,7 +72,8 @@ template <> struct MappingTraits<Manifest> {
 static void remember(const SMDiagnostic &D, void *Message) {
   auto &Text = *static_cast<std::string *>(Message);
   if (Text.empty())
-    Text = (Twine("line ") + Twine(D.getLineNo()) + ": " + D.getMessage()).str();
+    Text =
+        (Twine("line ") + Twine(D.getLineNo()) + ": " + D.getMessage()).str();
 }
 
 Error readManifest(StringRef Path, Config &Cfg) {

@@ -8,10 +8,9 @@
 #include "CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/Errno.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
-#include <cerrno>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -22,9 +21,8 @@ using namespace llvm;
 using namespace elfmerge;
 
 static Error systemError(const Twine &What) {
-  int Code = errno;
-  return createStringError(std::error_code(Code, std::generic_category()),
-                           What + ": " + sys::StrError(Code));
+  std::error_code EC = errnoAsErrorCode();
+  return createStringError(EC, What + ": " + EC.message());
 }
 
 /// The runtime is installed beside the tool: ../lib/elfmerge.
@@ -64,6 +62,7 @@ static Error run(CommandLine &CL) {
             sys::fs::createTemporaryFile("elfmerge", "image", Path))
       return createStringError(EC, "cannot create a temporary file: " +
                                        EC.message());
+    sys::RemoveFileOnSignal(Path);
     CL.Config.Output = std::string(Path);
   }
   Error E = merge(CL.Config, outs(), errs());
@@ -74,8 +73,15 @@ static Error run(CommandLine &CL) {
   return E;
 }
 
+/// A message is one line, whatever the paths in it are.
 static int fail(Error E) {
-  errs() << "elfmerge: error: " << toString(std::move(E)) << "\n";
+  errs() << "elfmerge: error: ";
+  for (char C : toString(std::move(E)))
+    if (C == '\n')
+      errs() << "\\n";
+    else
+      errs() << C;
+  errs() << "\n";
   return 1;
 }
 

@@ -256,8 +256,7 @@ std::optional<FrameDescription> UnwindTable::describe(uint64_t Address) const {
   Result.HasAugmentation = Common.HasAugmentation;
   Result.LsdaSize = Common.LsdaEncoding == DW_EH_PE_omit ? 0 : 4;
   uint64_t Data = Common.HasAugmentation ? R.uleb() : 0;
-  if (R.failed() || !Result.Code.contains(Address) ||
-      R.address() + Data > End)
+  if (R.failed() || !Result.Code.contains(Address) || R.address() + Data > End)
     return std::nullopt;
   Result.Instructions = B.at(R.address() + Data, End - R.address() - Data);
   return Result;
