@@ -65,10 +65,10 @@ struct em_hooks {
 
 /** Sorted by `offset`, and by `site`. */
 struct em_trampoline {
-  uint32_t offset;      /* from the start of the hooks segment */
-  uint32_t back;        /* from `offset` */
-  uint16_t size;        /* bytes */
-  uint16_t kind;        /* of the instruction replaced */
+  uint32_t offset; /* from the start of the hooks segment */
+  uint32_t back;   /* from `offset` */
+  uint16_t size;   /* bytes */
+  uint16_t kind;   /* of the instruction replaced */
   uint32_t reserved;
   uint64_t site;        /* blob address of that instruction */
   uint64_t patch_start; /* blob addresses of the bytes replaced */

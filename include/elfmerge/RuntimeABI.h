@@ -30,6 +30,7 @@
 
 #define EM_IMAGE_MAGIC UINT64_C(0x3130474d464c4501) /* "\1ELFMG01" */
 #define EM_ABI_VERSION 1u
+#define EM_NAME_MAX 255u /* bytes of a spec's name */
 #define EM_NONE UINT32_C(0xffffffff)
 #define EM_NO_ADDRESS (~UINT64_C(0))
 

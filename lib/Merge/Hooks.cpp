@@ -20,8 +20,10 @@
 #include "Error.h"
 #include "SitePatcher.h"
 #include "SiteScanner.h"
-#include "llvm/Support/ThreadPool.h"
+#include "llvm/Support/Threading.h"
 #include <atomic>
+#include <system_error>
+#include <thread>
 
 using namespace llvm;
 using namespace elfmerge;
@@ -61,13 +63,19 @@ Error elfmerge::hookBlobs(Context &Ctx) {
       if (Error E = hookBlob(*Ctx.Blobs[I], Ctx.Cfg.PrintHooks))
         Messages[I] = toString(std::move(E));
   };
-  DefaultThreadPool Pool(hardware_concurrency(Ctx.Cfg.Threads));
-  unsigned Workers =
-      std::min<size_t>(Pool.getMaxConcurrency(), Ctx.Blobs.size());
-  for (unsigned I = 1; I < Workers; ++I)
-    Pool.async(Work);
+  unsigned Workers = std::min<size_t>(
+      hardware_concurrency(Ctx.Cfg.Threads).compute_thread_count(),
+      Ctx.Blobs.size());
+  std::vector<std::thread> Pool;
+  try {
+    while (Pool.size() + 1 < Workers)
+      Pool.emplace_back(Work);
+  } catch (const std::system_error &) {
+    // No further thread to be had. This one does what the others do not.
+  }
   Work();
-  Pool.wait();
+  for (std::thread &T : Pool)
+    T.join();
   for (const std::string &Message : Messages)
     if (!Message.empty())
       return fail(Message);

@@ -14,6 +14,7 @@
 
 #include "Context.h"
 #include "Error.h"
+#include "elfmerge/RuntimeABI.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
@@ -41,6 +42,10 @@ static Error checkName(StringRef Name) {
   static const char Allowed[] = "abcdefghijklmnopqrstuvwxyz"
                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                 "0123456789_.+-";
+  if (Name.size() > EM_NAME_MAX)
+    return fail("name of " + Twine(Name.size()) +
+                " characters, wanted at most " + Twine(EM_NAME_MAX) +
+                "; give the instance another one with --name=");
   size_t Bad = Name.find_first_not_of(Allowed);
   if (!Name.empty() && Bad == StringRef::npos)
     return Error::success();

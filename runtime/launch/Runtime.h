@@ -73,10 +73,10 @@ struct instance {
 
   uint32_t number; /* index into the image's instances */
   uint32_t spec;
-  _Atomic uint32_t state; /* em_state */
-  int status;             /* valid from EM_ENDING on: 0 to 255 */
-  int first_status;       /* with which the first thread left, if it did */
-  char name[64];          /* NAME.K */
+  _Atomic uint32_t state;      /* em_state */
+  int status;                  /* valid from EM_ENDING on: 0 to 255 */
+  int first_status;            /* with which the first thread left, if it did */
+  char name[EM_NAME_MAX + 12]; /* NAME.K */
 
   /* Load addresses: of blob address 0. */
   uintptr_t program, interpreter;
@@ -275,7 +275,7 @@ void em_open_libraries(const struct em_spec *spec);
 /** In a new instance: closes what it inherited from the launcher. */
 void em_close_inherited(void);
 /** The interpreter's open, openat, fstat and mmap. True: *result is valid, or
-    *stat is filled in; false: the call is none of ours. */
+ *stat is filled in; false: the call is none of ours. */
 bool em_open_library(struct instance *instance, const char *path, long *result);
 bool em_stat_library(struct instance *instance, int fd, struct em_stat *stat);
 bool em_map_library(struct instance *instance, const long *args, long *result);

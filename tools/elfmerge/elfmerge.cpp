@@ -11,6 +11,7 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
+#include <csignal>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -51,6 +52,7 @@ static Error execute(StringRef Path) {
   sys::fs::remove(Path);
   const char *Argv[] = {"elfmerge-image", nullptr};
   outs().flush();
+  std::signal(SIGXFSZ, SIG_DFL);
   syscall(SYS_execveat, Memory, "", Argv, environ, AT_EMPTY_PATH);
   return systemError("cannot run the image");
 }
@@ -98,6 +100,8 @@ static int fail(Error E) {
 
 int main(int Argc, char **Argv) {
   InitLLVM Init(Argc, Argv);
+  // A file that grows too large is an error like a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
   Expected<CommandLine> CL = parseCommandLine(ArrayRef(Argv + 1, Argc - 1));
   if (!CL)
     return fail(CL.takeError());
