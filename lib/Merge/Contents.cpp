@@ -27,44 +27,22 @@ Error elfmerge::writeAt(int Fd, ArrayRef<uint8_t> Bytes, uint64_t Offset) {
   return Error::success();
 }
 
-static Error copyContents(const Context &Ctx, int Fd) {
+Error elfmerge::sizeOutput(const Context &Ctx) {
+  if (::ftruncate(Ctx.OutputFd, Ctx.ContentBase + Ctx.contentEnd()) != 0)
+    return inFile(Ctx.Cfg.Output, errorCodeToError(errnoAsErrorCode()));
+  return Error::success();
+}
+
+Error elfmerge::copyContents(const Context &Ctx) {
   for (const Content &C : Ctx.Contents) {
-    if (Error E = writeAt(
-            Fd, std::as_const(*C.B).bytes().take_front(C.B->loadedSize()),
-            Ctx.ContentBase + C.Offset))
-      return E;
-    if (Error E =
-            writeAt(Fd, C.B->Hooks.Text, Ctx.ContentBase + C.hooksOffset()))
-      return E;
+    Error E = writeAt(Ctx.OutputFd,
+                      std::as_const(*C.B).bytes().take_front(C.B->loadedSize()),
+                      Ctx.ContentBase + C.Offset);
+    if (!E)
+      E = writeAt(Ctx.OutputFd, C.B->Hooks.Text,
+                  Ctx.ContentBase + C.hooksOffset());
+    if (E)
+      return inFile(Ctx.Cfg.Output, std::move(E));
   }
   return Error::success();
-}
-
-Error ContentCopier::start(const Context &Ctx, int Fd) {
-  // What no blob covers reads as zeros, to the end of the last page. Later the
-  // size is whoever writes behind the content area's to change.
-  if (::ftruncate(Fd, Ctx.ContentBase + Ctx.contentEnd()) != 0)
-    return errorCodeToError(errnoAsErrorCode());
-  auto Copy = [this, &Ctx, Fd] {
-    if (Error E = copyContents(Ctx, Fd))
-      Failure = toString(std::move(E));
-  };
-  try {
-    Worker = std::thread(Copy);
-  } catch (const std::system_error &) {
-    // No thread to be had: not beside the linker's work, then, but before it.
-    Copy();
-  }
-  return Error::success();
-}
-
-ContentCopier::~ContentCopier() {
-  if (Worker.joinable())
-    Worker.join();
-}
-
-Error ContentCopier::finish() {
-  if (Worker.joinable())
-    Worker.join();
-  return Failure.empty() ? Error::success() : fail(Failure);
 }

@@ -9,28 +9,20 @@
 #define ELFMERGE_LIB_MERGE_CONTENTS_H
 
 #include "Context.h"
-#include <thread>
 
 namespace elfmerge {
 
 /// Writes all of \p Bytes at \p Offset.
 llvm::Error writeAt(int Fd, llvm::ArrayRef<uint8_t> Bytes, uint64_t Offset);
 
-/// Copies the content area to the output while the linker works: where it
-/// stands in the file depends on the plan alone.
-class ContentCopier {
-public:
-  ContentCopier() = default;
-  ~ContentCopier();
-  /// \p Ctx and \p Fd are in use until finish() or the end of this object.
-  llvm::Error start(const Context &Ctx, int Fd);
-  /// Waits for the end. Called once, after start().
-  llvm::Error finish();
+/// Gives the output the size of all up to the end of the content area. What no
+/// blob covers reads as zeros, to the end of the last page. To be called before
+/// anybody writes behind the content area.
+llvm::Error sizeOutput(const Context &Ctx);
 
-private:
-  std::string Failure;
-  std::thread Worker;
-};
+/// Copies the content area to the output. Where it stands in the file depends
+/// on the plan alone, so this need not wait for the linker.
+llvm::Error copyContents(const Context &Ctx);
 
 } // namespace elfmerge
 

@@ -67,6 +67,14 @@ struct ImageSection {
   bool FromFile;
 };
 
+/// The symbols of the instances.
+struct SymbolTable {
+  /// All local. st_shndx counts the sections of all placements, in order, and
+  /// st_name is relative to Names: fold knows what is in front of both.
+  std::vector<Blob::ELFT::Sym> Symbols;
+  std::string Names;
+};
+
 /// A blob placed in the image's address space.
 struct Placement {
   Blob *B;
@@ -124,6 +132,9 @@ struct Context {
   // table pass
   std::string Table; ///< the image table (RuntimeABI.h)
 
+  // symbols pass
+  SymbolTable Symbols;
+
   // objects pass, script pass
   std::vector<std::string> LinkerInputs; ///< paths of objects
   std::string Script;                    ///< path
@@ -154,6 +165,7 @@ llvm::Error hookBlobs(Context &);
 llvm::Error embedHooks(Context &);
 llvm::Error planImage(Context &);
 llvm::Error buildTable(Context &);
+llvm::Error collectSymbols(Context &);
 llvm::Error writeObjects(Context &);
 llvm::Error writeScript(Context &);
 llvm::Error linkImage(Context &);

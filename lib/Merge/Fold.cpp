@@ -15,7 +15,6 @@
 
 #include "Contents.h"
 #include "Error.h"
-#include "Symbols.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -40,8 +39,8 @@ private:
   Error readSections();
   void writeProgramHeaders();
   void pointSectionsAtContents();
-  Error addSymbols();
-  void place(Shdr &Section, const std::string &Bytes);
+  void addSymbols();
+  void place(Shdr &Section, ArrayRef<StringRef> Parts);
   StringRef nameOf(const Shdr &S) const {
     return Names.substr(S.sh_name).split('\0').first;
   }
@@ -127,17 +126,18 @@ void Folder::pointSectionsAtContents() {
 }
 
 /// Gives \p Section its place behind the content area.
-void Folder::place(Shdr &Section, const std::string &Bytes) {
+void Folder::place(Shdr &Section, ArrayRef<StringRef> Parts) {
   uint64_t Start = Ctx.ContentBase + Ctx.contentEnd();
   Tail.resize(
       alignTo(Tail.size(), std::max<uint64_t>(Section.sh_addralign, 1)));
   Section.sh_offset = Start + Tail.size();
-  Section.sh_size = Bytes.size();
-  Tail += Bytes;
+  for (StringRef Part : Parts)
+    Tail += Part;
+  Section.sh_size = Start + Tail.size() - Section.sh_offset;
 }
 
 /// The linker's symbols, with the instances' at the end of the local ones.
-Error Folder::addSymbols() {
+void Folder::addSymbols() {
   Shdr *Table = nullptr;
   StringMap<unsigned> Index;
   for (Shdr &S : Sections) {
@@ -146,23 +146,27 @@ Error Folder::addSymbols() {
       Table = &S;
   }
   if (!Table)
-    return Error::success();
-  Expected<SymbolTable> New =
-      instanceSymbols(Ctx, [&](StringRef Name) { return Index.lookup(Name); });
-  if (!New)
-    return New.takeError();
+    return;
+  std::vector<unsigned> Planned; ///< by SymbolTable's count
+  for (const Placement &P : Ctx.Placements)
+    for (const ImageSection &S : P.Sections)
+      Planned.push_back(Index.lookup(S.Name));
   Shdr &Strings = Sections[Table->sh_link];
-  for (Sym &S : New->Symbols)
-    S.st_name += Strings.sh_size;
   StringRef Old = bytesOf(*Table);
   size_t Locals = Table->sh_info * sizeof(Sym);
-  std::string Bytes = Old.substr(0, Locals).str();
-  Bytes += toBytes(ArrayRef(New->Symbols));
+  std::string Bytes;
+  Bytes.reserve(Old.size() + Ctx.Symbols.Symbols.size() * sizeof(Sym));
+  Bytes += Old.substr(0, Locals);
+  for (Sym S : Ctx.Symbols.Symbols) {
+    S.st_name += Strings.sh_size;
+    if (S.st_shndx != SHN_ABS)
+      S.st_shndx = Planned[S.st_shndx];
+    Bytes += toBytes(ArrayRef(S));
+  }
   Bytes += Old.substr(Locals);
-  Table->sh_info += New->Symbols.size();
-  place(*Table, Bytes);
-  place(Strings, bytesOf(Strings).str() + New->Names);
-  return Error::success();
+  Table->sh_info += Ctx.Symbols.Symbols.size();
+  place(*Table, StringRef(Bytes));
+  place(Strings, {bytesOf(Strings), Ctx.Symbols.Names});
 }
 
 Error Folder::run() {
@@ -170,10 +174,9 @@ Error Folder::run() {
     return E;
   writeProgramHeaders();
   pointSectionsAtContents();
-  if (Error E = addSymbols())
-    return E;
+  addSymbols();
   auto &Header = *reinterpret_cast<Ehdr *>(Linked.data());
-  place(Sections[Header.e_shstrndx], Names.str());
+  place(Sections[Header.e_shstrndx], Names);
   Tail.resize(alignTo(Tail.size(), WordSize));
   uint64_t TailOffset = Ctx.ContentBase + Ctx.contentEnd();
   Header.e_shoff = TailOffset + Tail.size();

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "elfmerge/Merge.h"
+#include "Background.h"
 #include "Contents.h"
 #include "Error.h"
 #include "llvm/ADT/ScopeExit.h"
@@ -89,24 +90,37 @@ static constexpr Pass Linking[] = {
     {"objects", writeObjects},
     {"script", writeScript},
     {"link", linkImage},
+};
+
+static constexpr Pass Folding[] = {
     {"fold", foldImage},
+};
+
+static constexpr Pass Telling[] = {
+    {"map", writeMap},
+    {"depfile", writeDepFile},
 };
 
 static Error produce(Context &Ctx) {
   if (Error E = openOutput(Ctx))
     return E;
-  ContentCopier Copier;
-  if (Error E = Copier.start(Ctx, Ctx.OutputFd))
-    return inFile(Ctx.Cfg.Output, std::move(E));
-  if (Error E = run(Ctx, Linking))
+  if (Error E = sizeOutput(Ctx))
     return E;
-  if (Error E = Copier.finish())
-    return inFile(Ctx.Cfg.Output, std::move(E));
-  if (Error E = writeMap(Ctx))
-    return E;
-  if (Error E = writeDepFile(Ctx))
-    return E;
-  return closeOutput(Ctx);
+  // Neither needs the linker, nor the linker them.
+  Background Contents([&Ctx] { return copyContents(Ctx); });
+  Background Symbols([&Ctx] { return collectSymbols(Ctx); });
+  Error E = run(Ctx, Linking);
+  if (!E)
+    E = Symbols.finish();
+  if (!E)
+    E = run(Ctx, Folding);
+  if (!E)
+    E = Contents.finish();
+  if (!E)
+    E = run(Ctx, Telling);
+  if (!E)
+    E = closeOutput(Ctx);
+  return E;
 }
 
 static Error printLink(Context &Ctx) {

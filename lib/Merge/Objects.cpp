@@ -9,7 +9,7 @@
 // every segment of every instance that is to have symbols.
 //
 // Those sections have a size and no contents. The bytes of a blob are final
-// and need no relocation, so the linker need not see them: ContentCopier
+// and need no relocation, so the linker need not see them: copyContents
 // copies them from the input to the image, once, whatever the number of
 // instances. Nor does it see the blobs' symbols, to which nothing refers: a
 // hundred static programs have 200,000, which cost MC and lld together more

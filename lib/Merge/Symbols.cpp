@@ -14,7 +14,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Symbols.h"
+#include "Context.h"
 #include "Error.h"
 #include "llvm/ADT/DenseMap.h"
 
@@ -74,13 +74,12 @@ Expected<std::vector<BlobSymbol>> symbolsOf(const Blob &B) {
 
 class TableWriter {
 public:
-  TableWriter(SymbolTable &Out, function_ref<unsigned(StringRef)> SectionIndex)
-      : Out(Out), SectionIndex(SectionIndex) {}
+  explicit TableWriter(SymbolTable &Out) : Out(Out) {}
   void add(const Placement &P, ArrayRef<BlobSymbol> Symbols);
 
 private:
   SymbolTable &Out;
-  function_ref<unsigned(StringRef)> SectionIndex;
+  unsigned Sections = 0; ///< of the placements so far
 };
 
 /// Grows by doubling, as appending would, but at most once.
@@ -105,9 +104,6 @@ const ImageSection *sectionAt(const Placement &P, uint64_t Address) {
 }
 
 void TableWriter::add(const Placement &P, ArrayRef<BlobSymbol> Symbols) {
-  std::vector<unsigned> Indices;
-  for (const ImageSection &S : P.Sections)
-    Indices.push_back(SectionIndex(S.Name));
   size_t NameBytes = 0;
   for (const BlobSymbol &S : Symbols)
     NameBytes += S.Name.size() + P.Suffix.size() + 2;
@@ -126,7 +122,7 @@ void TableWriter::add(const Placement &P, ArrayRef<BlobSymbol> Symbols) {
       if (!Section)
         continue;
       New.st_value = Address;
-      New.st_shndx = Indices[Section - P.Sections.data()];
+      New.st_shndx = Sections + (Section - P.Sections.data());
     }
     New.st_name = Out.Names.size();
     Out.Symbols.push_back(New);
@@ -135,15 +131,13 @@ void TableWriter::add(const Placement &P, ArrayRef<BlobSymbol> Symbols) {
     Out.Names += P.Suffix;
     Out.Names += '\0';
   }
+  Sections += P.Sections.size();
 }
 
 } // namespace
 
-Expected<SymbolTable>
-elfmerge::instanceSymbols(const Context &Ctx,
-                          function_ref<unsigned(StringRef)> SectionIndex) {
-  SymbolTable Table;
-  TableWriter Writer(Table, SectionIndex);
+Error elfmerge::collectSymbols(Context &Ctx) {
+  TableWriter Writer(Ctx.Symbols);
   DenseMap<const Blob *, std::vector<BlobSymbol>> Cache;
   for (const Placement &P : Ctx.Placements) {
     if (!P.HasSymbols)
@@ -157,5 +151,5 @@ elfmerge::instanceSymbols(const Context &Ctx,
     }
     Writer.add(P, It->second);
   }
-  return Table;
+  return Error::success();
 }
