@@ -9,6 +9,7 @@
 #define ELFMERGE_LIB_MERGE_BACKGROUND_H
 
 #include "Error.h"
+#include "HeldSignals.h"
 #include <string>
 #include <system_error>
 #include <thread>
@@ -25,6 +26,7 @@ public:
         Failure = toString(std::move(E));
     };
     try {
+      HeldSignals Held;
       Worker = std::thread(Run);
     } catch (const std::system_error &) {
       // No thread to be had: not beside other work, then, but before it.

@@ -13,6 +13,7 @@
 
 #include "Context.h"
 #include "Error.h"
+#include "HeldSignals.h"
 #include "lld/Common/Driver.h"
 #include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/ErrorHandling.h"
@@ -91,6 +92,7 @@ Error elfmerge::linkImage(Context &Ctx) {
     Argv.push_back(Arg.c_str());
   std::string Printed;
   raw_string_ostream OS(Printed);
+  HeldSignals Held; // lld makes files of its own beside the output.
   CrashRecoveryContext::Enable();
   ScopedFatalErrorHandler Handler(leaveLinker, &Printed);
   lld::Result Result =

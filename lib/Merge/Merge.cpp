@@ -9,6 +9,7 @@
 #include "Background.h"
 #include "Contents.h"
 #include "Error.h"
+#include "HeldSignals.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Signals.h"
@@ -21,6 +22,7 @@ using namespace elfmerge;
 /// The file under construction stands beside the output, so that it can take
 /// its name without being copied.
 static Error openOutput(Context &Ctx) {
+  HeldSignals Held;
   SmallString<128> Path;
   if (std::error_code EC = sys::fs::createUniqueFile(
           Ctx.Cfg.Output + ".tmp%%%%%%", Ctx.OutputFd, Path, sys::fs::OF_None,

@@ -7,6 +7,7 @@
 
 #include "TempFiles.h"
 #include "Error.h"
+#include "HeldSignals.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Signals.h"
@@ -50,6 +51,7 @@ Expected<std::string> TempFiles::create(StringRef Name) {
 Expected<std::string> TempFiles::createNamed(StringRef Name, StringRef Beside) {
   if (!Directory.empty())
     return create(Name);
+  HeldSignals Held;
   SmallString<128> Path;
   if (std::error_code EC =
           sys::fs::createUniqueFile(Beside + ".tmp%%%%%%", Path))

@@ -60,10 +60,9 @@ static Error execute(StringRef Path) {
 static Error run(CommandLine &CL) {
   SmallString<128> Path;
   if (CL.Run) {
-    if (std::error_code EC =
-            sys::fs::createTemporaryFile("elfmerge", "image", Path))
-      return createStringError(EC, "cannot create a temporary file: " +
-                                       EC.message());
+    // A name only: merge() makes the file, and it is known to be removed before
+    // it is there.
+    sys::fs::getPotentiallyUniqueTempFileName("elfmerge", "image", Path);
     sys::RemoveFileOnSignal(Path);
     CL.Config.Output = std::string(Path);
   }
