@@ -5,10 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// System calls: number in rax, arguments in rdi, rsi, rdx, r10, r8, r9; the
-// result in rax, an error as -4095 to -1. The kernel destroys rcx and r11 and
-// nothing else.
-//
 // Threads: a thread that clone makes starts with the thread pointer (fs) of its
 // parent; the launcher's is 0, as that of a new process.
 //
@@ -17,24 +13,12 @@
 #ifndef ELFMERGE_ARCH_H
 #define ELFMERGE_ARCH_H
 
+#include "syscall.h"
 #include <stddef.h>
 #include <stdint.h>
 
 struct instance;
 struct em_slot;
-
-static inline long em_syscall6(long nr, long a, long b, long c, long d, long e,
-                               long f) {
-  register long r10 __asm__("r10") = d;
-  register long r8 __asm__("r8") = e;
-  register long r9 __asm__("r9") = f;
-  long result;
-  __asm__ volatile("syscall"
-                   : "=a"(result)
-                   : "0"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                   : "rcx", "r11", "memory");
-  return result;
-}
 
 enum {
 #define EM_HOOKED_CALL(NAME, NUMBER) SYS_##NAME = NUMBER,

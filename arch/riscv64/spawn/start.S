@@ -1,0 +1,24 @@
+//===- start.S - Where the helper begins ----------------------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+        .text
+
+// The kernel enters with sp -> argc, argv..., 0, envp..., 0, auxv...
+// _Noreturn void es_helper(uintptr_t *stack)
+        .globl _start
+        .hidden es_helper
+        .type _start, @function
+_start:
+        li      s0, 0
+        li      ra, 0
+        mv      a0, sp
+        andi    sp, sp, -16
+        call    es_helper
+        ebreak
+        .size _start, . - _start
+
+        .section .note.GNU-stack,"",@progbits

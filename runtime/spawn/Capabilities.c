@@ -1,0 +1,88 @@
+//===- Capabilities.c - What a second exec would lose ---------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A process that is not root's keeps in an exec only its ambient capabilities,
+// and the helper may need the others. They become ambient, and the helper makes
+// all as it was before it executes the target.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Child.h"
+
+enum {
+  PR_GET_SECUREBITS = 27,
+  SECBIT_NOROOT = 1,
+  PR_CAP_AMBIENT = 47,
+  PR_CAP_AMBIENT_IS_SET = 1,
+  PR_CAP_AMBIENT_RAISE = 2,
+  CAPABILITY_VERSION = 0x20080522,
+};
+
+struct cap_header {
+  uint32_t version;
+  int pid;
+};
+
+struct cap_half {
+  uint32_t effective, permitted, inheritable;
+};
+
+char *es_put_number(char *at, uint64_t value) {
+  int shift = 60;
+  while (shift > 0 && !(value >> shift & 15))
+    shift -= 4;
+  for (; shift >= 0; shift -= 4)
+    *at++ = "0123456789abcdef"[value >> shift & 15];
+  *at = 0;
+  return at;
+}
+
+static uint64_t whole(uint32_t low, uint32_t high) {
+  return low | (uint64_t)high << 32;
+}
+
+static uint64_t ambient_of(uint64_t permitted) {
+  uint64_t set = 0;
+  for (int cap = 0; cap != 64; ++cap)
+    if ((permitted >> cap & 1) &&
+        es_call(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap) == 1)
+      set |= (uint64_t)1 << cap;
+  return set;
+}
+
+static bool raise_ambient(uint64_t set) {
+  for (int cap = 0; cap != 64; ++cap)
+    if ((set >> cap & 1) &&
+        es_call(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap) < 0)
+      return false;
+  return true;
+}
+
+bool es_keep_capabilities(bool is_root, char *restore) {
+  *restore = 0;
+  struct cap_header header = {CAPABILITY_VERSION, 0};
+  struct cap_half caps[2];
+  if (es_call(capget, &header, caps) < 0)
+    return true;
+  uint64_t permitted = whole(caps[0].permitted, caps[1].permitted);
+  uint64_t inheritable = whole(caps[0].inheritable, caps[1].inheritable);
+  if (permitted == 0 ||
+      (is_root && !(es_call(prctl, PR_GET_SECUREBITS, 0) & SECBIT_NOROOT)))
+    return true;
+  uint64_t ambient = ambient_of(permitted);
+  if (ambient == permitted)
+    return true;
+  for (int n = 0; n != 2; ++n)
+    caps[n].inheritable |= caps[n].permitted;
+  if (es_call(capset, &header, caps) < 0 || !raise_ambient(permitted))
+    return false;
+  *restore++ = ES_RESTORECAPS;
+  restore = es_put_number(restore, inheritable);
+  *restore++ = ',';
+  es_put_number(restore, ambient);
+  return true;
+}

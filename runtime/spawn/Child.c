@@ -1,0 +1,256 @@
+//===- Child.c - Between clone and exec -----------------------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Runs in a child that has, as a rule, its parent's memory and at first its
+// parent's table of descriptors. Nothing of libc is called and nothing of the
+// parent's is written to except struct es_child; all signals are blocked.
+//
+// The table is made private by the very call that closes what is not needed, so
+// that neither the number of open files nor those of other threads matter: a
+// file that is being written is not kept open here, which would make its
+// execution fail (ETXTBSY).
+//
+//===----------------------------------------------------------------------===//
+
+#include "Child.h"
+
+static _Noreturn void leave(const struct es_child *c, enum es_state state) {
+  c->result->state = state;
+  for (;;)
+    es_call(exit_group, 127);
+}
+
+static _Noreturn void fail(const struct es_child *c, struct es_record failure) {
+  c->result->failure = failure;
+  if (c->report.fd >= 0)
+    es_call(write, c->report.fd, &failure, sizeof(failure));
+  leave(c, ES_FAILED);
+}
+
+/* Closes what is above and makes the table this process's own. */
+static void make_table_private(struct es_child *c, int highest) {
+  long result = -ES_ENOSYS;
+  if (highest >= 0)
+    result = es_call(close_range, highest + 1, ~0U,
+                     c->shares_table ? ES_CLOSE_RANGE_UNSHARE : 0);
+  if (result == 0 || !c->shares_table)
+    return;
+  if (es_call(unshare, ES_CLONE_FILES) < 0)
+    leave(c, ES_NO_TABLE);
+}
+
+static char *put_path(char *at, const char *name, unsigned number) {
+  char digits[10];
+  int count = 0;
+  while (*name)
+    *at++ = *name++;
+  do
+    digits[count++] = (char)('0' + number % 10);
+  while (number /= 10);
+  while (count)
+    *at++ = digits[--count];
+  *at = 0;
+  return at;
+}
+
+struct es_statx {
+  uint32_t mask, block_size;
+  uint64_t attributes;
+  uint32_t links, uid, gid;
+  uint16_t mode, pad;
+  uint64_t inode;
+  uint64_t size, blocks, attributes_mask, times[8];
+  uint32_t is_device_major, is_device_minor;
+  uint32_t device_major, device_minor;
+  uint64_t more[14];
+};
+_Static_assert(sizeof(struct es_statx) == 256, "the kernel's size");
+
+static bool is_same(const struct es_descriptor *d, long fd) {
+  enum { STATX_INO = 0x100 };
+  struct es_statx s;
+  return es_call(statx, fd, "", ES_AT_EMPTY_PATH, STATX_INO, &s) == 0 &&
+         s.inode == d->identity.inode &&
+         s.device_major == d->identity.device_major &&
+         s.device_minor == d->identity.device_minor;
+}
+
+/* The thread that waits for this child has the descriptor still. */
+static void open_anew(const struct es_child *c, struct es_descriptor *d,
+                      int flags) {
+  if (d->fd < 0)
+    return;
+  char path[64];
+  char *at = put_path(path, "/proc/", (unsigned)c->parent_thread);
+  put_path(at, "/fd/", (unsigned)d->fd);
+  long fd = es_call(openat, ES_AT_FDCWD, path, flags | ES_O_CLOEXEC);
+  if (fd < 0 || !is_same(d, fd))
+    leave(c, ES_NO_DESCRIPTORS);
+  if (fd <= 2) {
+    long above = es_call(fcntl, fd, ES_F_DUPFD_CLOEXEC, 3);
+    es_call(close, fd);
+    if (above < 0)
+      leave(c, ES_NO_DESCRIPTORS);
+    fd = above;
+  }
+  d->fd = (int)fd;
+}
+
+/* In a process with many open files the library's descriptors have high
+   numbers, and keeping them would mean to copy a large table. */
+static void settle_table(struct es_child *c) {
+  if (!c->opens_anew || !c->shares_table) {
+    make_table_private(c, c->highest);
+    return;
+  }
+  make_table_private(c, c->highest_needed);
+  open_anew(c, &c->report, ES_O_WRONLY);
+  open_anew(c, &c->image, 0);
+  open_anew(c, &c->streams[0], 0);
+  open_anew(c, &c->streams[1], ES_O_WRONLY);
+  open_anew(c, &c->streams[2], ES_O_WRONLY);
+}
+
+/* Where the kernel does not do it in clone. */
+static void reset_handlers(void) {
+  enum { SIGNALS = 64 };
+  for (int signal = 1; signal <= SIGNALS; ++signal) {
+    uintptr_t action[8] = {0};
+    static const uintptr_t fallback[8];
+    if (es_call(rt_sigaction, signal, 0, action, sizeof(uint64_t)) == 0 &&
+        action[0] > 1)
+      es_call(rt_sigaction, signal, fallback, 0, sizeof(uint64_t));
+  }
+}
+
+static bool is_named(const struct es_child *c, int fd) {
+  for (size_t n = 0; n != c->named_count; ++n)
+    if (c->named[n] == fd)
+      return true;
+  return false;
+}
+
+/* The report must not stand where the request will put something. */
+static void move_report(struct es_child *c) {
+  long fd = c->report.fd;
+  while (fd >= 0 && is_named(c, (int)fd))
+    fd = es_call(fcntl, c->report.fd, ES_F_DUPFD_CLOEXEC, fd + 1);
+  if (fd >= 0)
+    c->report.fd = (int)fd;
+}
+
+static bool set_cloexec(int fd, int flag) {
+  return es_call(fcntl, fd, ES_F_SETFD, flag) >= 0;
+}
+
+/* Descriptors of the parent's stay open in the exec of the helper, which is
+   told which of them it has to make close-on-exec again. */
+static void keep_needed(struct es_child *c) {
+  char *at = c->cloexec;
+  *at++ = ES_CLOEXEC;
+  *at = 0;
+  for (size_t n = 0; n != c->needed_count; ++n) {
+    long flags = es_call(fcntl, c->needed[n], ES_F_GETFD);
+    if (flags < 0 || !(flags & ES_FD_CLOEXEC))
+      continue;
+    set_cloexec(c->needed[n], 0);
+    if (at[-1] != ES_CLOEXEC)
+      *at++ = ',';
+    at = es_put_number(at, (unsigned)c->needed[n]);
+  }
+  for (int n = 0; n != 3; ++n)
+    if (c->streams[n].fd >= 0)
+      set_cloexec(c->streams[n].fd, 0);
+  set_cloexec(c->report.fd, 0);
+  c->strings[ES_SLOT_CLOEXEC] = c->cloexec;
+}
+
+static void put_header(struct es_child *c) {
+  char *at = es_put_number(c->header, (unsigned)c->report.fd);
+  *at++ = ',';
+  at = es_put_number(at, (unsigned)c->parent);
+  *at++ = ',';
+  at = es_put_number(at, c->flags);
+  *at++ = ',';
+  es_put_number(at, c->mask);
+  c->strings[ES_SLOT_HEADER] = c->header;
+}
+
+/* One descriptor that is close-on-exec is no script's, and a binfmt interpreter
+   cannot open it either; /proc is for who refuses execveat. */
+static long execute_image(struct es_child *c) {
+  long result = es_call(execveat, c->image.fd, "", c->strings, c->environment,
+                        ES_AT_EMPTY_PATH);
+  set_cloexec(c->image.fd, 0);
+  if (result == -ES_ENOENT)
+    result = es_call(execveat, c->image.fd, "", c->strings, c->environment,
+                     ES_AT_EMPTY_PATH);
+  char path[32];
+  put_path(path, "/proc/self/fd/", (unsigned)c->image.fd);
+  c->result->by_proc = true;
+  long by_proc = es_call(execve, path, c->strings, c->environment);
+  c->result->by_proc = false;
+  set_cloexec(c->image.fd, ES_FD_CLOEXEC);
+  return by_proc == -ES_ENOENT ? result : by_proc;
+}
+
+static void run_helper(struct es_child *c) {
+  int error = ES_EPERM;
+  if (!is_same(&c->image, c->image.fd))
+    leave(c, ES_NO_IMAGE);
+  keep_needed(c);
+  if (es_keep_capabilities(c->is_root, c->restorecaps)) {
+    if (*c->restorecaps)
+      c->strings[ES_SLOT_RESTORECAPS] = c->restorecaps;
+    put_header(c);
+    error = (int)-execute_image(c);
+  }
+  c->result->image_error = error;
+  if (!c->may_go_direct)
+    fail(c, (struct es_record){ES_NO_HELPER, 0, error});
+  struct es_record record = {ES_WENT_DIRECT, 0, error};
+  es_call(write, c->report.fd, &record, sizeof(record));
+  set_cloexec(c->report.fd, ES_FD_CLOEXEC);
+  for (int n = 0; n != 3; ++n)
+    if (c->streams[n].fd >= 0)
+      set_cloexec(c->streams[n].fd, ES_FD_CLOEXEC);
+}
+
+static void put_streams(struct es_child *c) {
+  for (int n = 0; n != 3; ++n) {
+    if (c->streams[n].fd < 0)
+      continue;
+    char *at = c->stream_strings[n];
+    *at++ = ES_DUP;
+    at = es_put_number(at, (unsigned)c->streams[n].fd);
+    *at++ = ',';
+    es_put_number(at, (unsigned)n);
+    c->strings[ES_SLOT_STREAMS + n] = c->stream_strings[n];
+  }
+}
+
+void es_child_main(void *argument) {
+  struct es_child child = *(const struct es_child *)argument, *c = &child;
+  c->result->state = ES_RUNNING;
+  settle_table(c);
+  if (c->report.fd >= 0)
+    move_report(c);
+  put_streams(c);
+  if (c->image.fd >= 0)
+    run_helper(c);
+  if (c->has_handlers)
+    reset_handlers();
+  struct es_run run = {.strings = c->strings,
+                       .environment = c->environment,
+                       .report = c->report.fd,
+                       .parent = c->parent,
+                       .flags = c->flags,
+                       .mask = c->mask};
+  struct es_record failure;
+  es_carry_out(&run, &failure);
+  fail(c, failure);
+}

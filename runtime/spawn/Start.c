@@ -1,0 +1,441 @@
+//===- Start.c - From a request to a process ------------------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What a start does, and what it tries next where the system refuses, is a list
+// of attempts: with the helper or without, by clone3, clone, or a clone that
+// shares nothing. What was refused once is not tried again in this process.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Start.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum {
+  STACK = 16 << 10,
+  ATTEMPTS = 20,
+  KILLED_WAIT = 100, ///< ms for a killed child to end
+};
+
+struct es_refused es_refused;
+
+/* Whether a child's memory was seen to be the parent's. */
+static atomic_bool memory_is_shared;
+
+static int fail(struct elfspawn_error *error, int step, int value) {
+  *error = (struct elfspawn_error){value, (enum elfspawn_step)step, -1, 0};
+  return value;
+}
+
+static const struct es_encoded *encode(const elfspawn_t *r, int *error) {
+  elfspawn_t *w = (elfspawn_t *)r; // The cache alone is written to.
+  struct es_encoded *e = atomic_load(&w->encoded), *none = NULL;
+  if (e)
+    return e;
+  *error = es_encode(r, &e);
+  if (*error)
+    return NULL;
+  if (atomic_compare_exchange_strong(&w->encoded, &none, e))
+    return e;
+  es_free_encoded(e);
+  return none;
+}
+
+//===---------------------------- Environment -----------------------------===//
+
+static size_t name_length(const char *variable) {
+  return strcspn(variable, "=");
+}
+
+/* The environment with the request's changes: pointers, no new strings. */
+static char **change_environment(const elfspawn_t *r, char **from) {
+  size_t count = 0;
+  while (from[count])
+    ++count;
+  char **to = malloc((count + r->variables.count + 1) * sizeof(*to));
+  if (!to)
+    return NULL;
+  memcpy(to, from, count * sizeof(*to));
+  for (size_t n = 0; n != r->variables.count; ++n) {
+    char *variable = r->variables.items[n];
+    size_t length = name_length(variable), kept = 0;
+    for (size_t i = 0; i != count; ++i)
+      if (name_length(to[i]) != length || memcmp(to[i], variable, length) != 0)
+        to[kept++] = to[i];
+    count = kept;
+    if (variable[length])
+      to[count++] = variable;
+  }
+  to[count] = NULL;
+  return to;
+}
+
+//===----------------------------- Resources ------------------------------===//
+
+static int make_pipe(int ends[2]) {
+  if (pipe2(ends, O_CLOEXEC) != 0)
+    return errno;
+  for (int n = 0; n != 2; ++n) {
+    ends[n] = es_above_streams(ends[n]);
+    if (ends[n] < 0)
+      return errno;
+  }
+  return 0;
+}
+
+static int make_input(const elfspawn_t *r, int *fd) {
+  *fd = es_above_streams(memfd_create("elfspawn-input", MFD_CLOEXEC));
+  if (*fd < 0)
+    return errno;
+  const char *at = r->input;
+  for (size_t left = r->input_size; left != 0;) {
+    ssize_t written = write(*fd, at, left);
+    if (written < 0 && errno != EINTR)
+      return errno;
+    at += written > 0 ? written : 0;
+    left -= written > 0 ? (size_t)written : 0;
+  }
+  return lseek(*fd, 0, SEEK_SET) < 0 ? errno : 0;
+}
+
+static void close_if_open(int fd) {
+  if (fd >= 0)
+    close(fd);
+}
+
+static void release(struct es_start *s) {
+  close_if_open(s->pipe[0]);
+  close_if_open(s->pipe[1]);
+  close_if_open(s->input);
+  char **own =
+      s->request->environment.items ? s->request->environment.items : environ;
+  if (s->request->variables.count && s->child.environment != own)
+    free(s->child.environment);
+  free(s->strings);
+  free(s->stack);
+}
+
+/* The room of one child: its stack, its copy of the strings, and what it writes
+   into their slots. */
+static int prepare(struct es_start *s, const int streams[3]) {
+  const elfspawn_t *r = s->request;
+  const struct es_encoded *e = s->e;
+  struct es_child *c = &s->child;
+  size_t pointers = (ES_SLOT_END + e->count) * sizeof(char *);
+  s->stack_size = STACK + e->stack;
+  s->stack = malloc(s->stack_size);
+  s->strings = malloc(pointers + 2 * ES_HEADER_ROOM + e->most_cloexec);
+  char **from = r->environment.items ? r->environment.items : environ;
+  c->environment = r->variables.count ? change_environment(r, from) : from;
+  if (!s->stack || !s->strings || !c->environment)
+    return ENOMEM;
+  c->header = (char *)s->strings + pointers;
+  c->restorecaps = c->header + ES_HEADER_ROOM;
+  c->cloexec = c->restorecaps + ES_HEADER_ROOM;
+  c->needed = e->needed;
+  c->needed_count = e->needed_count;
+  c->named = e->named;
+  c->named_count = e->named_count;
+  for (int n = 0; n != 3; ++n)
+    c->streams[n].fd = streams[n];
+  c->result = &s->result;
+  c->parent = getpid();
+  c->parent_thread = (int)syscall(SYS_gettid);
+  if (!r->has_input)
+    return 0;
+  int error = make_input(r, &s->input);
+  c->streams[0].fd = s->input;
+  return error;
+}
+
+//===-------------------------------- Ends --------------------------------===//
+
+/* By the descriptor, which unlike the number is never another process's. */
+static int wait_for(const struct es_start *s, siginfo_t *info, int options) {
+  enum { BY_PIDFD = 3 };
+  int result = -1;
+  errno = EINVAL;
+  if (s->pidfd >= 0)
+    result = waitid((idtype_t)BY_PIDFD, (id_t)s->pidfd, info, options);
+  if (result != 0 && errno == EINVAL) // Before 5.4.
+    result = waitid(P_PID, (id_t)s->pid, info, options);
+  return result;
+}
+
+/* Waits for a child that failed or was killed. False: it has not ended. */
+static bool reap(const struct es_start *s, int milliseconds) {
+  int64_t end = milliseconds < 0 ? -1 : es_now() + milliseconds;
+  for (;;) {
+    siginfo_t info = {0};
+    int result = wait_for(s, &info, WEXITED | __WALL | (end < 0 ? 0 : WNOHANG));
+    if (result != 0 && errno != EINTR)
+      return true; // Somebody else has waited for it, or nobody has to.
+    if (result == 0 && (end < 0 || info.si_pid))
+      return true;
+    if (end >= 0 && es_now() >= end)
+      return false;
+    if (end >= 0)
+      usleep(1000);
+  }
+}
+
+static void drop_child(struct es_start *s) {
+  reap(s, -1);
+  close_if_open(s->pidfd);
+  s->pidfd = -1;
+}
+
+static int report_failure(const struct es_start *s, struct es_record record,
+                          struct elfspawn_error *error) {
+  fail(error, record.step, record.error);
+  int string = record.position - ES_FIRST_STRING;
+  if (string >= 0 && (size_t)string < s->e->count)
+    error->action = s->e->action_of[string];
+  return error->error;
+}
+
+static int time_out(struct es_start *s, struct elfspawn_error *error) {
+  if (s->pidfd < 0 ||
+      syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0) != 0)
+    kill(s->pid, SIGKILL);
+  fail(error, ELFSPAWN_STEP_TIMEOUT, ETIMEDOUT);
+  if (!reap(s, KILLED_WAIT))
+    error->left = s->pid;
+  close_if_open(s->pidfd);
+  s->pidfd = -1;
+  return ETIMEDOUT;
+}
+
+/* Whoever shares memory cannot be given up after a while. */
+static bool needs_helper(const elfspawn_t *r) {
+  return r->policy == ELFSPAWN_HELPER || r->timeout >= 0;
+}
+
+/* What another attempt should not try again. */
+static bool learn(struct es_start *s, enum es_state state) {
+  if (state == ES_NO_TABLE)
+    atomic_store(&es_refused.shared_table, true);
+  else if (state == ES_NO_DESCRIPTORS)
+    atomic_store(&es_refused.opening_anew, true);
+  else if (state == ES_NO_IMAGE)
+    es_drop_image(s->child.image.fd);
+  else
+    return false;
+  return true;
+}
+
+/* What came of a child that clone has made. EAGAIN: another attempt is due. */
+static int outcome(struct es_start *s, struct elfspawn_error *error) {
+  struct es_child *c = &s->child;
+  enum es_state state = s->result.state;
+  struct es_record record = {ELFSPAWN_STEP_KILLED, 0, ECHILD};
+  if (state != ES_NOT_RUN)
+    atomic_store(&memory_is_shared, true);
+  if (learn(s, state)) {
+    drop_child(s);
+    return EAGAIN;
+  }
+  if (state == ES_FAILED) {
+    drop_child(s);
+    return report_failure(s, s->result.failure, error);
+  }
+  if (s->pipe[0] < 0) {
+    if (state == ES_RUNNING)
+      return 0;
+    drop_child(s); // Killed before its first instruction.
+    return report_failure(s, record, error);
+  }
+  close(s->pipe[1]);
+  s->pipe[1] = -1;
+  int left = -1;
+  if (s->end >= 0)
+    left = s->end > es_now() ? (int)(s->end - es_now()) : 0;
+  struct es_said said = {.record = record};
+  int result = es_await(s->pipe[0], s->pid, &c->image.identity, left, &said);
+  if (said.image_error)
+    s->result.image_error = said.image_error;
+  if (result == ETIMEDOUT)
+    return time_out(s, error);
+  if (result != 0) {
+    drop_child(s);
+    return report_failure(s, said.record, error);
+  }
+  if (said.hello || c->image.fd < 0 || s->result.image_error)
+    return 0;
+  drop_child(s); // An image that does not even say hello.
+  atomic_store(&es_refused.helper, true);
+  if (needs_helper(s->request))
+    return fail(error, ELFSPAWN_STEP_HELPER, ENOEXEC);
+  return EAGAIN;
+}
+
+//===------------------------------ Attempts ------------------------------===//
+
+/* A label for the next exec is meant for the target's. */
+static bool has_exec_label(void) {
+  static atomic_bool none;
+  if (atomic_load(&none))
+    return false;
+  int fd = open("/proc/thread-self/attr/exec", O_RDONLY | O_CLOEXEC);
+  char label;
+  ssize_t size = fd < 0 ? -1 : read(fd, &label, 1);
+  if (size < 0) // No security module has one.
+    atomic_store(&none, true);
+  close_if_open(fd);
+  return size > 0;
+}
+
+static bool wants_helper(const struct es_start *s) {
+  const elfspawn_t *r = s->request;
+  if (needs_helper(r))
+    return true;
+  if (r->policy == ELFSPAWN_DIRECT || atomic_load(&es_refused.helper))
+    return false;
+  return (r->may_block || r->changes_credentials) && !has_exec_label();
+}
+
+static int choose_route(struct es_start *s, struct elfspawn_error *error) {
+  struct es_child *c = &s->child;
+  c->image.fd = -1;
+  c->may_go_direct = !needs_helper(s->request);
+  c->is_root = geteuid() == 0;
+  if (wants_helper(s)) {
+    int result = es_image(&c->image, &s->is_file);
+    if (result && !c->may_go_direct)
+      return fail(error, ELFSPAWN_STEP_HELPER, result);
+    if (result)
+      c->image.fd = -1;
+  }
+  bool needs_pipe = c->image.fd >= 0 || !atomic_load(&memory_is_shared) ||
+                    atomic_load(&es_refused.sharing);
+  if (needs_pipe && s->pipe[0] < 0) {
+    int result = make_pipe(s->pipe);
+    if (result)
+      return fail(error, ELFSPAWN_STEP_PREPARE, result);
+  }
+  c->report.fd = needs_pipe ? s->pipe[1] : -1;
+  return 0;
+}
+
+static int max(int a, int b) { return a > b ? a : b; }
+
+/* The child opens the library's descriptors anew where that is cheaper than a
+   copy of all that are below them. */
+static void find_highest(struct es_start *s) {
+  enum { MANY = 128 };
+  struct es_child *c = &s->child;
+  c->highest = c->highest_needed = -1;
+  c->opens_anew = false;
+  if (s->request->keep_others)
+    return;
+  struct es_descriptor *own[] = {&c->report, &c->image, &c->streams[0],
+                                 &c->streams[1], &c->streams[2]};
+  c->highest = c->highest_needed = s->e->highest;
+  for (size_t n = 0; n != 5; ++n)
+    c->highest = max(c->highest, own[n]->fd);
+  if (c->highest < c->highest_needed + MANY ||
+      atomic_load(&es_refused.opening_anew))
+    return;
+  c->opens_anew = true;
+  // The image is known; whether its number still means it is what is asked.
+  for (size_t n = 0; n != 5; ++n)
+    if (own[n] != &c->image && own[n]->fd >= 0 && es_identify(own[n]) != 0)
+      c->opens_anew = false;
+}
+
+static int attempt(struct es_start *s, struct elfspawn_error *error) {
+  static const char nothing[] = {ES_CLOEXEC, 0};
+  struct es_child *c = &s->child;
+  int result = choose_route(s, error);
+  if (result)
+    return result;
+  c->strings = s->strings;
+  c->strings[0] = (char *)ES_MAGIC;
+  for (int slot = ES_SLOT_HEADER; slot != ES_SLOT_END; ++slot)
+    c->strings[slot] = (char *)nothing;
+  memcpy(c->strings + ES_SLOT_END, s->e->strings, s->e->count * sizeof(char *));
+  find_highest(s);
+  long pid = es_clone_child(s);
+  if (pid < 0)
+    return fail(error, ELFSPAWN_STEP_PROCESS, (int)-pid);
+  s->pid = (pid_t)pid;
+  return outcome(s, error);
+}
+
+static void fill_child(const struct es_start *s, struct elfspawn_child *child) {
+  const struct es_child *c = &s->child;
+  bool by_helper = c->image.fd >= 0 && s->result.image_error == 0;
+  *child = (struct elfspawn_child){
+      .pid = s->pid,
+      .pidfd = s->pidfd,
+      .route = by_helper ? ELFSPAWN_ROUTE_HELPER : ELFSPAWN_ROUTE_DIRECT,
+      .details = s->details | (s->result.by_proc ? ELFSPAWN_BY_PROC : 0)};
+  if (child->pidfd < 0)
+    child->pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);
+}
+
+static int run(struct es_start *s, const int streams[3],
+               struct elfspawn_error *error) {
+  const elfspawn_t *r = s->request;
+  int result = r->error;
+  if (!result && ((!r->paths.count && r->executable < 0) ||
+                  (r->policy == ELFSPAWN_DIRECT && r->timeout >= 0)))
+    result = EINVAL;
+  if (result)
+    return fail(error, ELFSPAWN_STEP_REQUEST, result);
+  s->e = encode(r, &result);
+  if (!result)
+    result = prepare(s, streams);
+  if (result)
+    return fail(error, ELFSPAWN_STEP_PREPARE, result);
+  s->end = r->timeout < 0 ? -1 : es_now() + r->timeout;
+  // An attempt that says EAGAIN has found out what no later one tries again, or
+  // it was robbed of its image, which whoever closes all descriptors may do
+  // again.
+  for (int n = 0; n != ATTEMPTS; ++n) {
+    result = attempt(s, error);
+    if (result != EAGAIN || error->step != ELFSPAWN_STEP_NONE)
+      return result;
+  }
+  return fail(error, ELFSPAWN_STEP_HELPER, EBADF);
+}
+
+int es_start(const elfspawn_t *r, const int streams[3],
+             struct elfspawn_child *child, struct elfspawn_error *error) {
+  struct elfspawn_error ignored;
+  if (!error)
+    error = &ignored;
+  *error = (struct elfspawn_error){0, ELFSPAWN_STEP_NONE, -1, 0};
+  int saved_errno = errno, cancellation;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation);
+  struct es_start s = {
+      .request = r, .pipe = {-1, -1}, .input = -1, .pidfd = -1};
+  int result = run(&s, streams, error);
+  if (result == 0 && child)
+    fill_child(&s, child);
+  else if (result == 0)
+    close_if_open(s.pidfd);
+  release(&s);
+  pthread_setcancelstate(cancellation, NULL);
+  errno = saved_errno;
+  return result;
+}
+
+int elfspawn_start(const elfspawn_t *r, struct elfspawn_child *child,
+                   struct elfspawn_error *error) {
+  return es_start(r, (const int[3]){-1, -1, -1}, child, error);
+}

@@ -1,0 +1,39 @@
+//===- Start.h - One start, from attempt to attempt -----------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ELFMERGE_RUNTIME_SPAWN_START_H
+#define ELFMERGE_RUNTIME_SPAWN_START_H
+
+#include "Spawn.h"
+
+/** What the system was found to refuse; nothing of it is tried again. */
+struct es_refused {
+  atomic_bool clone3, pidfd, sharing, shared_table, opening_anew, helper;
+};
+extern struct es_refused es_refused ES_HIDDEN;
+
+/** One start. */
+struct es_start {
+  const elfspawn_t *request;
+  const struct es_encoded *e;
+  struct es_child child;
+  struct es_result result;
+  char **strings;
+  void *stack;
+  size_t stack_size;
+  int pipe[2], input, pidfd;
+  int64_t end; ///< in es_now's milliseconds; -1: none
+  bool is_file;
+  unsigned details;
+  pid_t pid;
+};
+
+/** Makes the child that \p start describes, with all signals blocked while it
+    shares memory. Returns its process id or a negative errno. */
+ES_HIDDEN long es_clone_child(struct es_start *start);
+
+#endif // ELFMERGE_RUNTIME_SPAWN_START_H

@@ -1,0 +1,68 @@
+//===- Interpret.c - A request, string by string --------------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Actions.h"
+
+uint64_t es_number(const char **text) {
+  const char *at = *text;
+  bool negative = *at == '-';
+  uint64_t value = 0;
+  for (at += negative;; ++at) {
+    unsigned digit;
+    if (*at >= '0' && *at <= '9')
+      digit = *at - '0';
+    else if (*at >= 'a' && *at <= 'f')
+      digit = *at - 'a' + 10;
+    else
+      break;
+    value = value << 4 | digit;
+  }
+  *text = at + (*at == ',');
+  return negative ? -value : value;
+}
+
+int es_int(const char **text) { return (int)es_number(text); }
+
+const char *es_path(const char *text) { return text + (*text == ':'); }
+
+long es_missing(struct es_run *run, const char *operands) {
+  (void)run;
+  (void)operands;
+  return -ES_ENOSYS;
+}
+
+static long carry_out_one(struct es_run *run, const char *string) {
+  switch (*string) {
+#define ES_CASE(LETTER, NAME)                                                  \
+  case LETTER:                                                                 \
+    return es_do_##NAME(run, string + 1);
+    ES_OPERATIONS(ES_CASE)
+#undef ES_CASE
+  }
+  return -ES_EINVAL;
+}
+
+void es_carry_out(struct es_run *run, struct es_record *failure) {
+  char **strings = run->strings;
+  for (int n = 2;; ++n) {
+    long result = -ES_EINVAL;
+    *failure = (struct es_record){ES_REQUEST, n, ES_EINVAL};
+    if (!strings[n])
+      return;
+    failure->step = *strings[n];
+    if (*strings[n] == ES_EXEC)
+      result = es_execute(run, n, &failure->position);
+    else if (*strings[n] == *ES_END)
+      failure->step = ES_REQUEST;
+    else
+      result = carry_out_one(run, strings[n]);
+    if (result < 0) {
+      failure->error = (int32_t)-result;
+      return;
+    }
+  }
+}
