@@ -12,6 +12,7 @@
 
 #include "Strings.h"
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,11 +74,11 @@ int elfspawn_set_file(elfspawn_t *r, const char *name, const char *search) {
     search = "/bin:/usr/bin"; // What confstr(_CS_PATH) says.
   for (;;) {
     size_t length = strcspn(search, ":");
-    int error = add_candidate(r, search, length, name);
+    int error = length < PATH_MAX ? add_candidate(r, search, length, name) : 0;
     if (error)
       return es_result(r, error);
     if (!search[length])
-      return 0;
+      return es_result(r, r->paths.count ? 0 : ENOENT);
     search += length + 1;
   }
 }

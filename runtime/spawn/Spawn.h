@@ -105,6 +105,10 @@ ES_HIDDEN int es_set_scheduler_priority(elfspawn_t *, int priority);
 ES_HIDDEN int es_start(const elfspawn_t *, const int streams[3],
                        struct elfspawn_child *, struct elfspawn_error *);
 
+/** An environment with the request's changes: new pointers, to be given to free,
+    to old strings. NULL: no memory. */
+ES_HIDDEN char **es_change_environment(const elfspawn_t *, char **from);
+
 /** The helper in memory or, as \p is_file says, its file. The descriptor stays
     the library's. Returns 0 or an errno value. */
 ES_HIDDEN int es_image(struct es_descriptor *image, bool *is_file);

@@ -55,35 +55,6 @@ static const struct es_encoded *encode(const elfspawn_t *r, int *error) {
   return none;
 }
 
-//===---------------------------- Environment -----------------------------===//
-
-static size_t name_length(const char *variable) {
-  return strcspn(variable, "=");
-}
-
-/* The environment with the request's changes: pointers, no new strings. */
-static char **change_environment(const elfspawn_t *r, char **from) {
-  size_t count = 0;
-  while (from[count])
-    ++count;
-  char **to = malloc((count + r->variables.count + 1) * sizeof(*to));
-  if (!to)
-    return NULL;
-  memcpy(to, from, count * sizeof(*to));
-  for (size_t n = 0; n != r->variables.count; ++n) {
-    char *variable = r->variables.items[n];
-    size_t length = name_length(variable), kept = 0;
-    for (size_t i = 0; i != count; ++i)
-      if (name_length(to[i]) != length || memcmp(to[i], variable, length) != 0)
-        to[kept++] = to[i];
-    count = kept;
-    if (variable[length])
-      to[count++] = variable;
-  }
-  to[count] = NULL;
-  return to;
-}
-
 //===----------------------------- Resources ------------------------------===//
 
 static int make_pipe(int ends[2]) {
@@ -140,7 +111,7 @@ static int prepare(struct es_start *s, const int streams[3]) {
   s->stack = malloc(s->stack_size);
   s->strings = malloc(pointers + 2 * ES_HEADER_ROOM + e->most_cloexec);
   char **from = r->environment.items ? r->environment.items : environ;
-  c->environment = r->variables.count ? change_environment(r, from) : from;
+  c->environment = r->variables.count ? es_change_environment(r, from) : from;
   if (!s->stack || !s->strings || !c->environment)
     return ENOMEM;
   c->header = (char *)s->strings + pointers;
