@@ -36,6 +36,12 @@ def substitute(name, *command):
 
 inputs = os.path.join(config.test_source_root, "Inputs")
 substitute("elfmerge", os.path.join(config.elfmerge_tools_dir, "elfmerge"))
+substitute("elfhelper", os.path.join(config.elfmerge_tools_dir, "elfhelper"))
+# %libelfspawn: what a C program says that uses the library.
+libraries = os.path.join(os.path.dirname(config.elfmerge_tools_dir), "lib")
+substitute("libelfspawn", "-I" + os.path.join(config.elfmerge_source_dir, "include"),
+           os.path.join(libraries, "libelfspawn.a"), "-pthread")
+substitute("preload", os.path.join(libraries, "libelfspawn-preload.so"))
 substitute("src", config.elfmerge_source_dir)
 substitute("builddir", os.path.dirname(config.elfmerge_tools_dir))
 substitute("python", config.python)
@@ -57,6 +63,15 @@ for feature, tool in [("bfd", "ld.bfd"), ("gold", "ld.gold"), ("lld", "ld.lld"),
                       ("musl", "musl-gcc")]:
     if which(tool):
         config.available_features.add(feature)
+for arch, compiler in [("i386", "i686-linux-gnu-gcc"),
+                       ("arm", "arm-linux-gnueabihf-gcc"),
+                       ("aarch64", "aarch64-linux-gnu-gcc"),
+                       ("riscv64", "riscv64-linux-gnu-gcc")]:
+    if which(compiler):
+        config.available_features.add("cross-" + arch)
+for arch in ["arm", "aarch64", "riscv64"]:
+    if which("qemu-" + arch + "-static"):
+        config.available_features.add("qemu-" + arch)
 if os.getuid() == 0:
     config.available_features.add("root")
 if config.sanitized:

@@ -51,7 +51,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <sys/types.h>
 
 #ifdef __cplusplus
@@ -175,9 +174,10 @@ ELFSPAWN_API int elfspawn_set_io_priority(elfspawn_t *, int io_class,
 /** /proc/self/oom_score_adj, -1000 to 1000. */
 ELFSPAWN_API int elfspawn_set_oom_score(elfspawn_t *, int score);
 
-/** One resource limit, RLIMIT_*. */
-ELFSPAWN_API int elfspawn_set_limit(elfspawn_t *, int resource,
-                                    const struct rlimit *);
+/** One resource limit, RLIMIT_*, soft and hard; UINT64_MAX: none. Not a struct
+    rlimit, which a 32-bit program may have in two sizes. */
+ELFSPAWN_API int elfspawn_set_limit(elfspawn_t *, int resource, uint64_t soft,
+                                    uint64_t hard);
 /** SECBIT_* of prctl(2). */
 ELFSPAWN_API int elfspawn_set_secure_bits(elfspawn_t *, unsigned bits);
 /** Capabilities that stay in the bounding set; bit n is capability n, as in the

@@ -125,16 +125,13 @@ int es_set_reset_ids(elfspawn_t *r, bool on) {
   return set(r, ES_ATTR_RESETIDS, es_format("%c", ES_RESETIDS));
 }
 
-static unsigned long long limit_value(rlim_t value) {
-  return value == RLIM_INFINITY ? ~0ULL : value;
-}
-
-int elfspawn_set_limit(elfspawn_t *r, int resource, const struct rlimit *l) {
+int elfspawn_set_limit(elfspawn_t *r, int resource, uint64_t soft,
+                       uint64_t hard) {
   if (resource < 0 || ES_ATTR_LIMIT + resource > ES_ATTR_LIMIT_LAST)
     return es_result(r, EINVAL);
   return set(r, ES_ATTR_LIMIT + resource,
              es_format("%c%x,%llx,%llx", ES_RLIMIT, (unsigned)resource,
-                       limit_value(l->rlim_cur), limit_value(l->rlim_max)));
+                       (unsigned long long)soft, (unsigned long long)hard));
 }
 
 int elfspawn_set_secure_bits(elfspawn_t *r, unsigned bits) {

@@ -70,19 +70,24 @@ bool es_keep_capabilities(bool is_root, char *restore) {
     return true;
   uint64_t permitted = whole(caps[0].permitted, caps[1].permitted);
   uint64_t inheritable = whole(caps[0].inheritable, caps[1].inheritable);
-  if (permitted == 0 ||
-      (is_root && !(es_call(prctl, PR_GET_SECUREBITS, 0) & SECBIT_NOROOT)))
-    return true;
+  uint64_t effective = whole(caps[0].effective, caps[1].effective);
   uint64_t ambient = ambient_of(permitted);
-  if (ambient == permitted)
+  // Exec gives root all there are, whatever it has put away.
+  bool gets_all =
+      is_root && !(es_call(prctl, PR_GET_SECUREBITS, 0) & SECBIT_NOROOT);
+  if (permitted == 0 && !gets_all)
     return true;
-  for (int n = 0; n != 2; ++n)
-    caps[n].inheritable |= caps[n].permitted;
-  if (es_call(capset, &header, caps) < 0 || !raise_ambient(permitted))
-    return false;
+  if (!gets_all && ambient != permitted) {
+    for (int n = 0; n != 2; ++n)
+      caps[n].inheritable |= caps[n].permitted;
+    if (es_call(capset, &header, caps) < 0 || !raise_ambient(permitted))
+      return false;
+  }
   *restore++ = ES_RESTORECAPS;
   restore = es_put_number(restore, inheritable);
   *restore++ = ',';
-  es_put_number(restore, ambient);
+  restore = es_put_number(restore, ambient);
+  *restore++ = ',';
+  es_put_number(restore, effective);
   return true;
 }

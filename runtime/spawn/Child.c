@@ -134,13 +134,35 @@ static bool is_named(const struct es_child *c, int fd) {
   return false;
 }
 
+static bool is_needed(const struct es_child *c, int fd) {
+  for (size_t n = 0; n != c->needed_count; ++n)
+    if (c->needed[n] == fd)
+      return true;
+  return false;
+}
+
+/* To a request that reads a descriptor which only the library has opened, it is
+   not open. */
+static void hide(const struct es_child *c, int fd) {
+  if (fd >= 0 && is_needed(c, fd))
+    es_call(close, fd);
+}
+
+static void hide_image(const struct es_child *c) {
+  if (c->hidden.fd >= 0 && is_needed(c, c->hidden.fd) &&
+      is_same(&c->hidden, c->hidden.fd))
+    es_call(close, c->hidden.fd);
+}
+
 /* The report must not stand where the request will put something. */
 static void move_report(struct es_child *c) {
   long fd = c->report.fd;
   while (fd >= 0 && is_named(c, (int)fd))
     fd = es_call(fcntl, c->report.fd, ES_F_DUPFD_CLOEXEC, fd + 1);
-  if (fd >= 0)
-    c->report.fd = (int)fd;
+  if (fd < 0 || fd == c->report.fd)
+    return;
+  es_call(close, c->report.fd);
+  c->report.fd = (int)fd;
 }
 
 static bool set_cloexec(int fd, int flag) {
@@ -155,7 +177,7 @@ static void keep_needed(struct es_child *c) {
   *at = 0;
   for (size_t n = 0; n != c->needed_count; ++n) {
     long flags = es_call(fcntl, c->needed[n], ES_F_GETFD);
-    if (flags < 0 || !(flags & ES_FD_CLOEXEC))
+    if (c->needed[n] == c->image.fd || flags < 0 || !(flags & ES_FD_CLOEXEC))
       continue;
     set_cloexec(c->needed[n], 0);
     if (at[-1] != ES_CLOEXEC)
@@ -237,11 +259,14 @@ void es_child_main(void *argument) {
   struct es_child child = *(const struct es_child *)argument, *c = &child;
   c->result->state = ES_RUNNING;
   settle_table(c);
+  hide(c, *c->pidfd);
+  hide(c, c->report_reader);
   if (c->report.fd >= 0)
     move_report(c);
   put_streams(c);
   if (c->image.fd >= 0)
     run_helper(c);
+  hide_image(c);
   if (c->has_handlers)
     reset_handlers();
   struct es_run run = {.strings = c->strings,

@@ -61,6 +61,11 @@ struct es_child {
   /** The library's own: in place of 0, 1 and 2; the report; the helper's file,
       without which the child goes direct. */
   struct es_descriptor streams[3], report, image;
+  /** More of its own, which no action may find: the helper's file, used or not,
+      the other end of the report, and the child's pidfd. */
+  struct es_descriptor hidden;
+  int report_reader;
+  const int *pidfd;
   /** The highest descriptor that has to be kept of the parent's, without the
       library's own and with them; -1: all are kept. */
   int highest_needed, highest;

@@ -22,7 +22,7 @@ static uint64_t address(const volatile void *p) { return (uintptr_t)p; }
 static long try_clone3(struct es_start *s, uint64_t flags, bool into_cgroup) {
   const uint64_t clear_sighand = 1ULL << 32, cgroup = 1ULL << 33;
   struct clone_arguments a = {
-      .flags = flags | CLONE_PIDFD | clear_sighand,
+      .flags = flags | clear_sighand,
       .pidfd = address(&s->pidfd),
       .stack = address(s->stack),
       .stack_size = s->stack_size,
@@ -59,9 +59,11 @@ static long clone_sharing(struct es_start *s) {
   long pid = -ENOSYS;
   if (!atomic_load(&es_refused.clone3)) {
     bool into_cgroup = s->request->cgroup >= 0;
-    pid = try_clone3(s, share, into_cgroup);
-    if (pid < 0 && into_cgroup)
-      pid = try_clone3(s, share, false); // Joined by the child, or es_refused.
+    pid = try_clone3(s, share | CLONE_PIDFD, into_cgroup);
+    if (pid < 0 && into_cgroup) // Joined by the child, or refused.
+      pid = try_clone3(s, share | CLONE_PIDFD, false);
+    if (pid == -EMFILE || pid == -ENFILE) // The id alone will do.
+      pid = try_clone3(s, share, false);
     if (pid == -ENOSYS || pid == -EPERM || pid == -EINVAL || pid == -E2BIG)
       atomic_store(&es_refused.clone3, true);
     else

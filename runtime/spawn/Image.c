@@ -125,6 +125,14 @@ static int make_image(void) {
   return error;
 }
 
+struct es_descriptor es_own_image(void) {
+  pthread_mutex_lock(&lock);
+  struct es_descriptor own = image.file;
+  pthread_mutex_unlock(&lock);
+  own.fd = own.fd ? own.fd : -1;
+  return own;
+}
+
 int es_image(struct es_descriptor *result, bool *is_file) {
   pthread_mutex_lock(&lock);
   int error = image.file.fd ? 0 : make_image();

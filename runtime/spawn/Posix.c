@@ -46,6 +46,13 @@ static int start(const elfspawn_t *request, struct result result) {
   int error = es_start(request, streams, &child, NULL);
   if (error)
     return error;
+  if (result.pidfd && child.pidfd < 0) {
+    // Somebody took the last descriptor meanwhile.
+    kill(child.pid, SIGKILL);
+    while (syscall(SYS_wait4, child.pid, NULL, 0, NULL) < 0 && errno == EINTR)
+      ;
+    return EMFILE;
+  }
   if (result.pid)
     *result.pid = child.pid;
   if (result.pidfd)
@@ -87,28 +94,28 @@ int elfspawn_posix_spawnp(pid_t *__restrict pid, const char *__restrict file,
   return spawn(result, file, actions, attributes, argv, envp);
 }
 
-/* A child without a descriptor could not be taken back: asked beforehand. */
-static bool has_pidfds(void) {
+/* Whether a descriptor of a process can be had: asked before there is a child,
+   as one that has begun to run cannot be taken back. Returns 0 or an errno
+   value. */
+static int try_pidfd(void) {
   enum { PIDFD_OPEN = 434 }; // On every architecture; libc may not know it.
-  static atomic_bool known;
-  if (atomic_load_explicit(&known, memory_order_relaxed))
-    return true;
-  int before = errno;
+  int before = errno, error = 0;
   long fd = syscall(PIDFD_OPEN, getpid(), 0);
   if (fd >= 0)
     syscall(SYS_close, fd);
-  bool has = fd >= 0 || errno != ENOSYS;
+  else if (errno == ENOSYS || errno == EMFILE || errno == ENFILE)
+    error = errno;
   errno = before;
-  atomic_store_explicit(&known, has, memory_order_relaxed);
-  return has;
+  return error;
 }
 
 static int spawn_pidfd(int *pidfd, bool search, const char *file,
                        const posix_spawn_file_actions_t *actions,
                        const posix_spawnattr_t *attributes, char *const argv[],
                        char *const envp[]) {
-  if (!has_pidfds())
-    return ENOSYS;
+  int error = try_pidfd();
+  if (error)
+    return error;
   struct result result = {.pidfd = pidfd, .search = search};
   return spawn(result, file, actions, attributes, argv, envp);
 }

@@ -104,8 +104,8 @@ enum es_step {
   ES_BOUNDING = 'B',    /**< set  capabilities that stay in the bounding set */
   ES_INHERITABLE = 'Y', /**< set */
   ES_AMBIENT = 'A',     /**< set  also made inheritable */
-  ES_RESTORECAPS = 'Q', /**< inheritable,ambient  what they were before a helper
-                             was executed */
+  ES_RESTORECAPS = 'Q', /**< inheritable,ambient,effective  what they were before
+                             a helper was executed */
   ES_NONEWPRIVS = 'N',
   ES_PDEATHSIG = 'K', /**< signal  fails with ESRCH if <parent> is gone */
 

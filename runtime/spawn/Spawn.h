@@ -112,6 +112,8 @@ ES_HIDDEN char **es_change_environment(const elfspawn_t *, char **from);
 /** The helper in memory or, as \p is_file says, its file. The descriptor stays
     the library's. Returns 0 or an errno value. */
 ES_HIDDEN int es_image(struct es_descriptor *image, bool *is_file);
+/** The same if it was made already; else the descriptor is -1. */
+ES_HIDDEN struct es_descriptor es_own_image(void);
 /** Fills in which file a descriptor is. Returns 0 or an errno value. */
 ES_HIDDEN int es_identify(struct es_descriptor *);
 /** What es_image returned is not that file any more. */

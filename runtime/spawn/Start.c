@@ -124,6 +124,7 @@ static int prepare(struct es_start *s, const int streams[3]) {
   for (int n = 0; n != 3; ++n)
     c->streams[n].fd = streams[n];
   c->result = &s->result;
+  c->pidfd = &s->pidfd;
   c->parent = getpid();
   c->parent_thread = (int)syscall(SYS_gettid);
   if (!r->has_input)
@@ -282,6 +283,7 @@ static bool wants_helper(const struct es_start *s) {
 static int choose_route(struct es_start *s, struct elfspawn_error *error) {
   struct es_child *c = &s->child;
   c->image.fd = -1;
+  c->hidden = es_own_image();
   c->may_go_direct = !needs_helper(s->request);
   c->is_root = geteuid() == 0;
   if (wants_helper(s)) {
@@ -295,10 +297,17 @@ static int choose_route(struct es_start *s, struct elfspawn_error *error) {
                     atomic_load(&es_refused.sharing);
   if (needs_pipe && s->pipe[0] < 0) {
     int result = make_pipe(s->pipe);
-    if (result)
+    // Without a descriptor left, a child that shares memory needs none.
+    if ((result == EMFILE || result == ENFILE) && c->may_go_direct &&
+        atomic_load(&memory_is_shared) && !atomic_load(&es_refused.sharing)) {
+      c->image.fd = -1;
+      needs_pipe = false;
+    } else if (result) {
       return fail(error, ELFSPAWN_STEP_PREPARE, result);
+    }
   }
   c->report.fd = needs_pipe ? s->pipe[1] : -1;
+  c->report_reader = s->pipe[0];
   return 0;
 }
 

@@ -24,9 +24,11 @@ SOURCE_DIR = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__f
 
 def arguments(description, runs):
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--elfmerge", default=os.path.join(
-        os.environ.get("BUILD_DIR", os.path.join(SOURCE_DIR, "build")), "bin", "elfmerge"),
-        help="the tool to measure (default: that of the build directory)")
+    parser.add_argument("--build-dir", metavar="DIR",
+                        default=os.environ.get("BUILD_DIR", os.path.join(SOURCE_DIR, "build")),
+                        help="where elfmerge was built (default: %(default)s)")
+    parser.add_argument("--elfmerge", metavar="PATH",
+                        help="the tool to measure (default: that of the build directory)")
     parser.add_argument("--runs", type=int, default=runs,
                         help="rounds of each table (default: %(default)s)")
     parser.add_argument("--out", metavar="DIR",
@@ -37,11 +39,12 @@ def arguments(description, runs):
 
 
 @contextlib.contextmanager
-def work_dir(options):
+def work_dir(options, tool=True):
     """An absolute directory for programs and images; removed unless asked for."""
-    if not os.access(options.elfmerge, os.X_OK):
+    options.elfmerge = os.path.abspath(
+        options.elfmerge or os.path.join(options.build_dir, "bin", "elfmerge"))
+    if tool and not os.access(options.elfmerge, os.X_OK):
         sys.exit(f"no elfmerge at {options.elfmerge}; build it or give --elfmerge")
-    options.elfmerge = os.path.abspath(options.elfmerge)
     if options.out:
         options.out = os.path.abspath(options.out)
         os.makedirs(options.out, exist_ok=True)

@@ -60,53 +60,8 @@ typedef long es_operation(struct es_run *run, const char *operands);
 /** In place of an operation that was left out of a helper. */
 ES_HIDDEN es_operation es_missing;
 
-/** Operations: the letter and the name of the function es_do_<name>. */
-#define ES_OPERATIONS(X)                                                       \
-  X(ES_OPEN, open)                                                             \
-  X(ES_DUP, dup)                                                               \
-  X(ES_CLOSE, close)                                                           \
-  X(ES_INHERIT, inherit)                                                       \
-  X(ES_CLOEXEC, cloexec)                                                       \
-  X(ES_WRITE, write)                                                           \
-  X(ES_CHDIR, chdir)                                                           \
-  X(ES_FCHDIR, fchdir)                                                         \
-  X(ES_CHROOT, chroot)                                                         \
-  X(ES_UMASK, umask)                                                           \
-  X(ES_SETSID, setsid)                                                         \
-  X(ES_SETPGID, setpgid)                                                       \
-  X(ES_CTTY, ctty)                                                             \
-  X(ES_TCSETPGRP, tcsetpgrp)                                                   \
-  X(ES_SIGDEFAULT, sigdefault)                                                 \
-  X(ES_SIGIGNORE, sigignore)                                                   \
-  X(ES_SIGMASK, sigmask)                                                       \
-  X(ES_RLIMIT, rlimit)                                                         \
-  X(ES_NICE, nice)                                                             \
-  X(ES_SCHEDULER, scheduler)                                                   \
-  X(ES_SCHEDPARAM, schedparam)                                                 \
-  X(ES_AFFINITY, affinity)                                                     \
-  X(ES_IOPRIO, ioprio)                                                         \
-  X(ES_OOM_SCORE, oom_score)                                                   \
-  X(ES_SETGROUPS, setgroups)                                                   \
-  X(ES_SETGID, setgid)                                                         \
-  X(ES_SETUID, setuid)                                                         \
-  X(ES_RESETIDS, resetids)                                                     \
-  X(ES_KEEPCAPS, keepcaps)                                                     \
-  X(ES_SECUREBITS, securebits)                                                 \
-  X(ES_BOUNDING, bounding)                                                     \
-  X(ES_INHERITABLE, inheritable)                                               \
-  X(ES_AMBIENT, ambient)                                                       \
-  X(ES_RESTORECAPS, restorecaps)                                               \
-  X(ES_NONEWPRIVS, nonewprivs)                                                 \
-  X(ES_PDEATHSIG, pdeathsig)                                                   \
-  X(ES_SETNS, setns)                                                           \
-  X(ES_UNSHARE, unshare)                                                       \
-  X(ES_CGROUP, cgroup)                                                         \
-  X(ES_EXECFD, execfd)                                                         \
-  X(ES_SHELL, shell)
-
-#define ES_DECLARE(LETTER, NAME) ES_HIDDEN es_operation es_do_##NAME;
-ES_OPERATIONS(ES_DECLARE)
-#undef ES_DECLARE
+#define ES_OPERATION(LETTER, NAME) ES_HIDDEN es_operation es_do_##NAME;
+#include "Operations.def"
 
 // What the kernel and libc's headers name alike on every machine we know.
 enum {

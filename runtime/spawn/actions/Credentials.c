@@ -125,8 +125,24 @@ long es_do_ambient(struct es_run *run, const char *at) {
 long es_do_restorecaps(struct es_run *run, const char *at) {
   (void)run;
   uint64_t inheritable = es_number(&at), ambient = es_number(&at);
+  uint64_t effective = es_number(&at);
   long result = set_ambient(ambient);
-  return result < 0 ? result : set_inheritable(inheritable, false);
+  struct cap_header header = {CAPABILITY_VERSION, 0};
+  struct cap_half caps[2];
+  if (result >= 0)
+    result = es_call(capget, &header, caps);
+  if (result < 0)
+    return result;
+  bool same = true;
+  for (int n = 0; n != 2; ++n) {
+    struct cap_half wanted = caps[n];
+    wanted.inheritable = (uint32_t)(inheritable >> 32 * n);
+    wanted.effective &= (uint32_t)(effective >> 32 * n);
+    same &= wanted.inheritable == caps[n].inheritable &&
+            wanted.effective == caps[n].effective;
+    caps[n] = wanted;
+  }
+  return same ? 0 : es_call(capset, &header, caps);
 }
 
 long es_do_nonewprivs(struct es_run *run, const char *at) {

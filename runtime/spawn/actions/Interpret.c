@@ -37,11 +37,10 @@ long es_missing(struct es_run *run, const char *operands) {
 
 static long carry_out_one(struct es_run *run, const char *string) {
   switch (*string) {
-#define ES_CASE(LETTER, NAME)                                                  \
+#define ES_OPERATION(LETTER, NAME)                                             \
   case LETTER:                                                                 \
     return es_do_##NAME(run, string + 1);
-    ES_OPERATIONS(ES_CASE)
-#undef ES_CASE
+#include "Operations.def"
   }
   return -ES_EINVAL;
 }

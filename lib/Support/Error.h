@@ -11,8 +11,8 @@
 ///
 //===----------------------------------------------------------------------===//
 
-#ifndef ELFMERGE_LIB_MERGE_ERROR_H
-#define ELFMERGE_LIB_MERGE_ERROR_H
+#ifndef ELFMERGE_LIB_SUPPORT_ERROR_H
+#define ELFMERGE_LIB_SUPPORT_ERROR_H
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/Twine.h"
@@ -39,4 +39,4 @@ inline llvm::Error inFile(llvm::StringRef Path, llvm::Error E) {
 
 } // namespace elfmerge
 
-#endif // ELFMERGE_LIB_MERGE_ERROR_H
+#endif // ELFMERGE_LIB_SUPPORT_ERROR_H

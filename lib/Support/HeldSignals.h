@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ELFMERGE_LIB_MERGE_HELDSIGNALS_H
-#define ELFMERGE_LIB_MERGE_HELDSIGNALS_H
+#ifndef ELFMERGE_LIB_SUPPORT_HELDSIGNALS_H
+#define ELFMERGE_LIB_SUPPORT_HELDSIGNALS_H
 
 #include <signal.h>
 
@@ -35,4 +35,4 @@ private:
 
 } // namespace elfmerge
 
-#endif // ELFMERGE_LIB_MERGE_HELDSIGNALS_H
+#endif // ELFMERGE_LIB_SUPPORT_HELDSIGNALS_H
