@@ -7,18 +7,19 @@
 //
 // The report's end is closed by the exec of the target: that is the sign that
 // it runs. Somebody else who forked at the wrong moment may have a copy of it,
-// for as long as that process lives; so when nothing comes for a while, /proc
-// is asked which program the child is.
+// for as long as that process lives; so when nothing comes for a while, the
+// child itself is looked at: has it ended, and which program is it?
 //
 //===----------------------------------------------------------------------===//
 
-#include "Spawn.h"
+#include "Start.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,51 +38,60 @@ static bool is_helper(pid_t pid, const struct es_identity *identity) {
                                  minor(s.st_dev) == identity->device_minor);
 }
 
-/* Milliseconds to wait, for the caller and until /proc is asked. */
-static int next_wait(int64_t end, int *slice) {
-  int wait = *slice;
-  if (*slice < 1000)
-    *slice *= 2;
-  if (end >= 0) {
-    int64_t left = end - es_now();
-    if (left <= 0)
-      return 0;
-    if (left < wait)
-      wait = (int)left;
-  }
-  return wait;
+static bool has_ended(const struct es_start *s) {
+  siginfo_t info = {0};
+  int options = WEXITED | WNOHANG | WNOWAIT | __WALL;
+  return es_wait_for(s, &info, options) != 0 || info.si_pid != 0;
 }
 
-int es_await(int fd, pid_t pid, const struct es_identity *identity,
-             int milliseconds, struct es_said *said) {
-  int64_t end = milliseconds < 0 ? -1 : es_now() + milliseconds;
-  int slice = 20;
-  size_t have = 0;
-  struct es_record got;
+/* Takes the records that are there. False: the other end is closed. */
+static bool take_records(int fd, struct es_said *said) {
+  struct es_record got[4];
   for (;;) {
-    int wait = next_wait(end, &slice);
-    struct pollfd p = {fd, POLLIN, 0};
-    int ready = poll(&p, 1, wait);
-    if (ready == 0 && said->hello && !is_helper(pid, identity))
-      return 0;
-    if (ready == 0 && end >= 0 && es_now() >= end)
-      return ETIMEDOUT;
-    if (ready <= 0)
-      continue;
-    ssize_t size = read(fd, (char *)&got + have, sizeof(got) - have);
+    ssize_t size = read(fd, got, sizeof(got));
     if (size < 0 && errno == EINTR)
       continue;
     if (size <= 0)
-      return 0;
-    have += (size_t)size;
-    if (have != sizeof(got))
-      continue;
-    have = 0;
-    if (got.step == ES_HELLO)
-      said->hello = true;
-    else if (got.step == ES_WENT_DIRECT)
-      said->image_error = got.error;
-    else
-      return (said->record = got).error;
+      return size < 0;
+    // The pipe takes and gives a record whole.
+    for (size_t n = 0; n != (size_t)size / sizeof(*got); ++n)
+      if (got[n].step == ES_HELLO)
+        said->hello = true;
+      else if (got[n].step == ES_EXECUTING)
+        said->executing = true;
+      else if (got[n].step == ES_WENT_DIRECT)
+        said->image_error = got[n].error;
+      else
+        said->record = got[n];
+  }
+}
+
+int es_await(const struct es_start *s, struct es_said *said) {
+  const int64_t first_look = 20, last_interval = 1000;
+  int64_t interval = first_look, look = es_now() + interval;
+  for (;;) {
+    int64_t until = s->end >= 0 && s->end < look ? s->end : look;
+    int64_t now = es_now();
+    // Only the end of the file wakes: what is said before it can wait.
+    struct pollfd p = {s->pipe[0], 0, 0};
+    poll(&p, 1, until > now ? (int)(until - now) : 0);
+    if (!take_records(p.fd, said) || said->record.error)
+      return said->record.error;
+    now = es_now();
+    if (now >= look) {
+      bool ended = has_ended(s);
+      if (ended)
+        take_records(p.fd, said); // What it said before.
+      if (ended || said->record.error)
+        return said->record.error;
+      if (said->hello && !is_helper(s->pid, &s->child.image.identity)) {
+        said->executing = true;
+        return 0;
+      }
+      interval = interval < last_interval ? 2 * interval : interval;
+      look = now + interval;
+    }
+    if (s->end >= 0 && now >= s->end)
+      return ETIMEDOUT;
   }
 }

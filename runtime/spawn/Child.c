@@ -100,11 +100,47 @@ static void open_anew(const struct es_child *c, struct es_descriptor *d,
   d->fd = (int)fd;
 }
 
+static bool is_needed(const struct es_child *c, int fd) {
+  for (size_t n = 0; n != c->needed_count; ++n)
+    if (c->needed[n] == fd)
+      return true;
+  return false;
+}
+
+/* The library's lowest descriptor that is not below \p from. */
+static int next_own(const struct es_child *c, int from) {
+  const struct es_descriptor *own[] = {&c->report, &c->image, &c->streams[0],
+                                       &c->streams[1], &c->streams[2]};
+  int next = INT32_MAX;
+  for (int n = 0; n != 5; ++n)
+    if (own[n]->fd >= from && own[n]->fd < next)
+      next = own[n]->fd;
+  return next;
+}
+
+/* Closes what is below the highest descriptor and not needed: nobody's file that
+   is being written stays open here. */
+static void close_gaps(const struct es_child *c) {
+  size_t n = 0;
+  for (int first = 3; first < c->highest;) {
+    while (n != c->needed_count && c->needed[n] < first)
+      ++n;
+    int kept = next_own(c, first);
+    if (n != c->needed_count && c->needed[n] < kept)
+      kept = c->needed[n];
+    if (kept > first)
+      es_call(close_range, first, kept - 1, 0);
+    first = kept + 1;
+  }
+}
+
 /* In a process with many open files the library's descriptors have high
    numbers, and keeping them would mean to copy a large table. */
 static void settle_table(struct es_child *c) {
   if (!c->opens_anew || !c->shares_table) {
     make_table_private(c, c->highest);
+    if (c->highest >= 0)
+      close_gaps(c);
     return;
   }
   make_table_private(c, c->highest_needed);
@@ -130,13 +166,6 @@ static void reset_handlers(void) {
 static bool is_named(const struct es_child *c, int fd) {
   for (size_t n = 0; n != c->named_count; ++n)
     if (c->named[n] == fd)
-      return true;
-  return false;
-}
-
-static bool is_needed(const struct es_child *c, int fd) {
-  for (size_t n = 0; n != c->needed_count; ++n)
-    if (c->needed[n] == fd)
       return true;
   return false;
 }

@@ -36,6 +36,7 @@ static long try_clone3(struct es_start *s, uint64_t flags, bool into_cgroup) {
   s->child.has_handlers = false;
   s->child.flags = into_cgroup ? ES_IN_CGROUP : 0;
   s->details |= ELFSPAWN_BY_CLONE3;
+  s->is_quiet = true;
   const long arguments[5] = {(long)&a, (long)size};
   return es_clone(SYS_clone3, arguments, es_child_main, &s->child);
 }
@@ -45,13 +46,12 @@ static long try_clone(struct es_start *s, unsigned flags) {
   s->child.has_handlers = true;
   s->child.flags = 0;
   s->details &= ~(unsigned)ELFSPAWN_BY_CLONE3;
+  s->is_quiet = (flags & CSIGNAL) == 0;
   const long arguments[5] = {ES_CLONE_ARGUMENTS((long)flags, ((long)top & -16L),
                                                 (long)&s->pidfd, 0, 0)};
   return es_clone(SYS_clone, arguments, es_child_main, &s->child);
 }
 
-/* A child whose death signal is 0 is nobody's to wait for by accident until it
-   has executed something, which makes it an ordinary child. */
 static long clone_sharing(struct es_start *s) {
   unsigned share = CLONE_VM | CLONE_VFORK;
   if (s->child.shares_table)

@@ -18,8 +18,9 @@
 // cost a pointer. The environment of the helper is that of the target.
 //
 // <report> is a descriptor to which es_records are written: first one with the
-// step ES_HELLO, then nothing more if the target runs (the descriptor is closed
-// by its exec), or else one that says what failed. <parent> is the id of the
+// step ES_HELLO; one with ES_EXECUTING when all but the last step is done; then
+// nothing more if the target runs (the descriptor is closed by its exec), or else
+// one that says what failed. <parent> is the id of the
 // process that asked; <mask> is the signal mask of the target unless the
 // request has another.
 //
@@ -39,7 +40,7 @@
 
 /** What a child tells its parent; all fields in the machine's byte order. */
 struct es_record {
-  /** ES_HELLO, or the letter of the operation that failed. */
+  /** ES_HELLO, ES_EXECUTING, or the letter of the operation that failed. */
   int32_t step;
   /** Which string of the request that was; 0 is ES_MAGIC. */
   int32_t position;
@@ -54,6 +55,9 @@ enum es_flag {
 
 enum es_step {
   ES_HELLO = '!',
+  /** All operations are done, and the target is being executed: what comes after
+      this, if anything, is that it could not be. */
+  ES_EXECUTING = '>',
   /** The library's child goes on without the helper, as its exec failed. */
   ES_WENT_DIRECT = '=',
   /** The request itself is wrong: an unknown letter, no target. */

@@ -123,19 +123,6 @@ ES_HIDDEN void es_drop_image(int fd);
     Returns -1 with errno. */
 ES_HIDDEN int es_above_streams(int fd);
 
-/** What a child says. */
-struct es_said {
-  bool hello;
-  int image_error; ///< why it went on without the helper
-  struct es_record record;
-};
-
-/** Waits for it, at most that many milliseconds (-1: any time). Returns 0 if
-   the target runs, ETIMEDOUT, or the error of the record. \p identity is the
-    helper's. */
-ES_HIDDEN int es_await(int fd, pid_t pid, const struct es_identity *identity,
-                       int milliseconds, struct es_said *said);
-
 /** Milliseconds of CLOCK_MONOTONIC. */
 ES_HIDDEN int64_t es_now(void);
 

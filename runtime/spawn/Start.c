@@ -58,7 +58,7 @@ static const struct es_encoded *encode(const elfspawn_t *r, int *error) {
 //===----------------------------- Resources ------------------------------===//
 
 static int make_pipe(int ends[2]) {
-  if (pipe2(ends, O_CLOEXEC) != 0)
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
     return errno;
   for (int n = 0; n != 2; ++n) {
     ends[n] = es_above_streams(ends[n]);
@@ -137,7 +137,7 @@ static int prepare(struct es_start *s, const int streams[3]) {
 //===-------------------------------- Ends --------------------------------===//
 
 /* By the descriptor, which unlike the number is never another process's. */
-static int wait_for(const struct es_start *s, siginfo_t *info, int options) {
+int es_wait_for(const struct es_start *s, siginfo_t *info, int options) {
   enum { BY_PIDFD = 3 };
   int result = -1;
   errno = EINVAL;
@@ -148,15 +148,17 @@ static int wait_for(const struct es_start *s, siginfo_t *info, int options) {
   return result;
 }
 
-/* Waits for a child that failed or was killed. False: it has not ended. */
-static bool reap(const struct es_start *s, int milliseconds) {
+/* Waits for a child that failed or was killed. False: it has not ended. *info
+   says how it did, as far as that can be known. */
+static bool reap(const struct es_start *s, int milliseconds, siginfo_t *info) {
   int64_t end = milliseconds < 0 ? -1 : es_now() + milliseconds;
   for (;;) {
-    siginfo_t info = {0};
-    int result = wait_for(s, &info, WEXITED | __WALL | (end < 0 ? 0 : WNOHANG));
+    *info = (siginfo_t){0};
+    int result =
+        es_wait_for(s, info, WEXITED | __WALL | (end < 0 ? 0 : WNOHANG));
     if (result != 0 && errno != EINTR)
       return true; // Somebody else has waited for it, or nobody has to.
-    if (result == 0 && (end < 0 || info.si_pid))
+    if (result == 0 && (end < 0 || info->si_pid))
       return true;
     if (end >= 0 && es_now() >= end)
       return false;
@@ -165,10 +167,13 @@ static bool reap(const struct es_start *s, int milliseconds) {
   }
 }
 
-static void drop_child(struct es_start *s) {
-  reap(s, -1);
+/* Returns whether the child was killed by somebody. */
+static bool drop_child(struct es_start *s) {
+  siginfo_t info;
+  reap(s, -1, &info);
   close_if_open(s->pidfd);
   s->pidfd = -1;
+  return info.si_code == CLD_KILLED && info.si_status == SIGKILL;
 }
 
 static int report_failure(const struct es_start *s, struct es_record record,
@@ -185,7 +190,8 @@ static int time_out(struct es_start *s, struct elfspawn_error *error) {
       syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0) != 0)
     kill(s->pid, SIGKILL);
   fail(error, ELFSPAWN_STEP_TIMEOUT, ETIMEDOUT);
-  if (!reap(s, KILLED_WAIT))
+  siginfo_t info;
+  if (!reap(s, KILLED_WAIT, &info))
     error->left = s->pid;
   close_if_open(s->pidfd);
   s->pidfd = -1;
@@ -210,11 +216,51 @@ static bool learn(struct es_start *s, enum es_state state) {
   return true;
 }
 
+static int fail_killed(struct es_start *s, struct elfspawn_error *error) {
+  drop_child(s);
+  return fail(error, ELFSPAWN_STEP_KILLED, ECHILD);
+}
+
+/* A child that shared memory until it executed something or ended: then it is
+   quiet still. */
+static int direct_outcome(struct es_start *s, struct elfspawn_error *error) {
+  siginfo_t info = {0};
+  int options = WEXITED | WNOHANG | WNOWAIT | __WCLONE;
+  if (s->is_quiet && es_wait_for(s, &info, options) == 0 && info.si_pid)
+    return fail_killed(s, error);
+  return 0;
+}
+
+/* What a child says that has no shared memory, or not any more. */
+static int reported_outcome(struct es_start *s, struct elfspawn_error *error) {
+  struct es_said said = {.hello = false};
+  close(s->pipe[1]);
+  s->pipe[1] = -1;
+  int result = es_await(s, &said);
+  if (said.image_error)
+    s->result.image_error = said.image_error;
+  if (result == ETIMEDOUT && !said.record.error)
+    return time_out(s, error);
+  if (result != 0) {
+    drop_child(s);
+    return report_failure(s, said.record, error);
+  }
+  if (said.executing)
+    return 0;
+  if (said.hello || s->child.image.fd < 0 || said.image_error)
+    return fail_killed(s, error);
+  if (drop_child(s))
+    return fail(error, ELFSPAWN_STEP_KILLED, ECHILD);
+  // An image that does not even say hello.
+  atomic_store(&es_refused.helper, true);
+  if (needs_helper(s->request))
+    return fail(error, ELFSPAWN_STEP_HELPER, ENOEXEC);
+  return EAGAIN;
+}
+
 /* What came of a child that clone has made. EAGAIN: another attempt is due. */
 static int outcome(struct es_start *s, struct elfspawn_error *error) {
-  struct es_child *c = &s->child;
   enum es_state state = s->result.state;
-  struct es_record record = {ELFSPAWN_STEP_KILLED, 0, ECHILD};
   if (state != ES_NOT_RUN)
     atomic_store(&memory_is_shared, true);
   if (learn(s, state)) {
@@ -225,34 +271,12 @@ static int outcome(struct es_start *s, struct elfspawn_error *error) {
     drop_child(s);
     return report_failure(s, s->result.failure, error);
   }
-  if (s->pipe[0] < 0) {
-    if (state == ES_RUNNING)
-      return 0;
-    drop_child(s); // Killed before its first instruction.
-    return report_failure(s, record, error);
-  }
-  close(s->pipe[1]);
-  s->pipe[1] = -1;
-  int left = -1;
-  if (s->end >= 0)
-    left = s->end > es_now() ? (int)(s->end - es_now()) : 0;
-  struct es_said said = {.record = record};
-  int result = es_await(s->pipe[0], s->pid, &c->image.identity, left, &said);
-  if (said.image_error)
-    s->result.image_error = said.image_error;
-  if (result == ETIMEDOUT)
-    return time_out(s, error);
-  if (result != 0) {
-    drop_child(s);
-    return report_failure(s, said.record, error);
-  }
-  if (said.hello || c->image.fd < 0 || s->result.image_error)
-    return 0;
-  drop_child(s); // An image that does not even say hello.
-  atomic_store(&es_refused.helper, true);
-  if (needs_helper(s->request))
-    return fail(error, ELFSPAWN_STEP_HELPER, ENOEXEC);
-  return EAGAIN;
+  if (state == ES_RUNNING &&
+      (s->child.image.fd < 0 || s->result.image_error != 0))
+    return direct_outcome(s, error);
+  if (s->pipe[0] < 0) // Killed before its first instruction.
+    return fail_killed(s, error);
+  return reported_outcome(s, error);
 }
 
 //===------------------------------ Attempts ------------------------------===//

@@ -30,7 +30,24 @@ struct es_start {
   bool is_file;
   unsigned details;
   pid_t pid;
+  /** The child is nobody's to wait for by accident until it has executed
+      something: its death signal is 0. */
+  bool is_quiet;
 };
+
+/** What a child says. */
+struct es_said {
+  bool hello, executing;
+  int image_error; ///< why it went on without the helper
+  struct es_record record;
+};
+
+/** Waits until the child runs its target or has ended, or until \p end. Returns 0,
+    ETIMEDOUT, or the error of the record. */
+ES_HIDDEN int es_await(const struct es_start *, struct es_said *);
+
+/** waitid for the child, by its pidfd if it has one. */
+ES_HIDDEN int es_wait_for(const struct es_start *, siginfo_t *, int options);
 
 /** Makes the child that \p start describes, with all signals blocked while it
     shares memory. Returns its process id or a negative errno. */

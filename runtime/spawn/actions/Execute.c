@@ -16,7 +16,11 @@ static char **target_arguments(const struct es_run *run) {
   return at[0] ? at + 1 : NULL;
 }
 
-static void set_mask(const struct es_run *run) {
+/* The mask comes last: a signal that is let through now ends the target. */
+static void announce(const struct es_run *run) {
+  struct es_record record = {ES_EXECUTING, 0, 0};
+  if (run->report >= 0)
+    es_call(write, run->report, &record, sizeof(record));
   es_call(rt_sigprocmask, ES_SIG_SETMASK, &run->mask, 0, sizeof(run->mask));
 }
 
@@ -36,9 +40,22 @@ static long execute_by_shell(const struct es_run *run, const char *path,
   return result;
 }
 
+/* Somebody who forked at the wrong moment may hold for a while what was being
+   written then: an eighth of a second, all in all, is waited for that to end. */
+static long execute_when_written(const struct es_run *run, const char *path,
+                                 char **arguments) {
+  const long most = 64000000;
+  for (long pause[2] = {0, 1000000};; pause[1] *= 2) {
+    long result = es_call(execve, path, arguments, run->environment);
+    if (result != -ES_ETXTBSY || pause[1] > most)
+      return result;
+    es_call(nanosleep, pause, 0);
+  }
+}
+
 static long execute_path(const struct es_run *run, const char *path,
                          char **arguments) {
-  long result = es_call(execve, path, arguments, run->environment);
+  long result = execute_when_written(run, path, arguments);
   if (result == -ES_ENOEXEC && run->shell)
     result = execute_by_shell(run, path, arguments);
   return result;
@@ -64,7 +81,7 @@ long es_execute(struct es_run *run, int first, int *position) {
   long denied = 0, result = 0;
   if (!arguments)
     return -ES_EINVAL;
-  set_mask(run);
+  announce(run);
   for (int n = first; *run->strings[n] == ES_EXEC; ++n) {
     result = execute_path(run, es_path(run->strings[n] + 1), arguments);
     if (!denied || !goes_on(result))
@@ -81,7 +98,7 @@ long es_do_execfd(struct es_run *run, const char *at) {
   char **arguments = target_arguments(run);
   if (!arguments)
     return -ES_EINVAL;
-  set_mask(run);
+  announce(run);
   return es_call(execveat, es_int(&at), "", arguments, run->environment,
                  ES_AT_EMPTY_PATH);
 }
