@@ -233,7 +233,7 @@ ELFSPAWN_API int elfspawn_set_timeout(elfspawn_t *, int milliseconds);
 enum elfspawn_route { ELFSPAWN_ROUTE_DIRECT, ELFSPAWN_ROUTE_HELPER };
 
 enum elfspawn_detail {
-  /** By clone3, so that it was in its cgroup at once. */
+  /** By clone3. */
   ELFSPAWN_BY_CLONE3 = 1,
   /** The parent's memory was copied. */
   ELFSPAWN_BY_FORK = 2,
@@ -243,13 +243,15 @@ enum elfspawn_detail {
   ELFSPAWN_BY_PROC = 8,
   /** The helper was the one of elfspawn_set_helper_file. */
   ELFSPAWN_HELPER_FILE = 16,
+  /** The child was in its cgroup from its first instruction. */
+  ELFSPAWN_INTO_CGROUP = 32,
 };
 
 struct elfspawn_child {
   /** The child is the caller's to wait for, as after fork. */
   pid_t pid;
   /** For poll and waitid(P_PIDFD), the caller's to close; -1 where the kernel
-      has none (before 5.3). Close-on-exec. */
+      has none (before 5.2). Close-on-exec. */
   int pidfd;
   enum elfspawn_route route;
   /** elfspawn_detail. */
@@ -271,6 +273,8 @@ enum elfspawn_step {
   ELFSPAWN_STEP_TIMEOUT = '4',
   /** The child was ended from outside before it could execute the target. */
   ELFSPAWN_STEP_KILLED = '5',
+  /** elfspawn_run: capturing, or waiting for the end. */
+  ELFSPAWN_STEP_WAIT = '6',
   ELFSPAWN_STEP_OPEN = 'o',
   ELFSPAWN_STEP_DUP = 'd',
   ELFSPAWN_STEP_CLOSE = 'c',
@@ -335,7 +339,7 @@ ELFSPAWN_API int elfspawn_start(const elfspawn_t *,
 ELFSPAWN_API char *elfspawn_describe(const struct elfspawn_error *,
                                      char *buffer, size_t size);
 
-/** A file to use as helper where one in memory is not allowed: as `elfhelper
+/** A file to use as helper where one in memory cannot be made or executed: as `elfhelper
     --format=elf` writes it for this machine. Its bytes have to be those of the
     helper in this library, else ENOEXEC. For the whole process; NULL takes it
     back. Not while any request is being started. */
@@ -362,7 +366,8 @@ struct elfspawn_run {
       request does not give it a group or session of its own. */
   bool kill_group;
 
-  /** Out: as waitpid's. */
+  /** Out: as waitpid's; -1 if nobody can know, as SIGCHLD is ignored or
+      somebody else has waited for the child. */
   int status;
   /** Out: the deadline came first; the child was killed. */
   bool timed_out;

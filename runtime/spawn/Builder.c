@@ -193,7 +193,6 @@ int elfspawn_add_write(elfspawn_t *r, const char *path, const char *text) {
   return add(r, -1, -1, es_format("%c%zx:%s%s", ES_WRITE, length, path, text));
 }
 
-/* A directory on a file system that does not answer blocks like any file. */
 int elfspawn_add_chdir(elfspawn_t *r, const char *path) {
   return add(r, -1, -1, es_format("%c:%s", ES_CHDIR, path));
 }
@@ -219,17 +218,16 @@ int elfspawn_add_foreground(elfspawn_t *r, int fd) {
   return add_about(r, ES_TCSETPGRP, fd);
 }
 
-/* A process that shares memory cannot join or make a user namespace. */
 int elfspawn_add_join_namespace(elfspawn_t *r, int fd, int type) {
   if (fd < 0)
     return es_result(r, EBADF);
-  r->changes_credentials = r->joins_namespace = true;
+  r->changes_credentials = true;
   return add(r, fd, -1,
              es_format("%c%x,%x", ES_SETNS, (unsigned)fd, (unsigned)type));
 }
 
 int elfspawn_add_unshare(elfspawn_t *r, int flags) {
-  r->changes_credentials = r->joins_namespace = true;
+  r->changes_credentials = true;
   return add(r, -1, -1, es_format("%c%x", ES_UNSHARE, (unsigned)flags));
 }
 

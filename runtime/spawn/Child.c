@@ -41,6 +41,7 @@ static void make_table_private(struct es_child *c, int highest) {
     return;
   if (es_call(unshare, ES_CLONE_FILES) < 0)
     leave(c, ES_NO_TABLE);
+  c->result->copied_table = true;
 }
 
 static char *put_path(char *at, const char *name, unsigned number) {
@@ -70,13 +71,18 @@ struct es_statx {
 };
 _Static_assert(sizeof(struct es_statx) == 256, "the kernel's size");
 
-static bool is_same(const struct es_descriptor *d, long fd) {
+/* Whether a descriptor is that file: 0, or a negative errno: EBADF, if it is none
+   or another one. */
+static long check_file(const struct es_descriptor *d, long fd) {
   enum { STATX_INO = 0x100 };
   struct es_statx s;
-  return es_call(statx, fd, "", ES_AT_EMPTY_PATH, STATX_INO, &s) == 0 &&
-         s.inode == d->identity.inode &&
-         s.device_major == d->identity.device_major &&
-         s.device_minor == d->identity.device_minor;
+  long result = es_call(statx, fd, "", ES_AT_EMPTY_PATH, STATX_INO, &s);
+  if (result < 0)
+    return result;
+  bool same = s.inode == d->identity.inode &&
+              s.device_major == d->identity.device_major &&
+              s.device_minor == d->identity.device_minor;
+  return same ? 0 : -ES_EBADF;
 }
 
 /* The thread that waits for this child has the descriptor still. */
@@ -88,7 +94,7 @@ static void open_anew(const struct es_child *c, struct es_descriptor *d,
   char *at = put_path(path, "/proc/", (unsigned)c->parent_thread);
   put_path(at, "/fd/", (unsigned)d->fd);
   long fd = es_call(openat, ES_AT_FDCWD, path, flags | ES_O_CLOEXEC);
-  if (fd < 0 || !is_same(d, fd))
+  if (fd < 0 || check_file(d, fd) != 0)
     leave(c, ES_NO_DESCRIPTORS);
   if (fd <= 2) {
     long above = es_call(fcntl, fd, ES_F_DUPFD_CLOEXEC, 3);
@@ -179,7 +185,7 @@ static void hide(const struct es_child *c, int fd) {
 
 static void hide_image(const struct es_child *c) {
   if (c->hidden.fd >= 0 && is_needed(c, c->hidden.fd) &&
-      is_same(&c->hidden, c->hidden.fd))
+      check_file(&c->hidden, c->hidden.fd) == 0)
     es_call(close, c->hidden.fd);
 }
 
@@ -231,8 +237,8 @@ static void put_header(struct es_child *c) {
   c->strings[ES_SLOT_HEADER] = c->header;
 }
 
-/* One descriptor that is close-on-exec is no script's, and a binfmt interpreter
-   cannot open it either; /proc is for who refuses execveat. */
+/* What is close-on-exec a binfmt interpreter cannot open; /proc is for who refuses
+   execveat, and a file for who refuses what is in memory. */
 static long execute_image(struct es_child *c) {
   long result = es_call(execveat, c->image.fd, "", c->strings, c->environment,
                         ES_AT_EMPTY_PATH);
@@ -246,15 +252,24 @@ static long execute_image(struct es_child *c) {
   long by_proc = es_call(execve, path, c->strings, c->environment);
   c->result->by_proc = false;
   set_cloexec(c->image.fd, ES_FD_CLOEXEC);
-  return by_proc == -ES_ENOENT ? result : by_proc;
+  if (by_proc != -ES_ENOENT)
+    result = by_proc;
+  if (!c->helper_file)
+    return result;
+  c->result->by_file = true;
+  result = es_call(execve, c->helper_file, c->strings, c->environment);
+  c->result->by_file = false;
+  return result;
 }
 
 static void run_helper(struct es_child *c) {
-  int error = ES_EPERM;
-  if (!is_same(&c->image, c->image.fd))
+  int error = (int)-check_file(&c->image, c->image.fd);
+  if (error == ES_EBADF)
     leave(c, ES_NO_IMAGE);
   keep_needed(c);
-  if (es_keep_capabilities(c->is_root, c->restorecaps)) {
+  if (error == 0 && !es_keep_capabilities(c->is_root, c->restorecaps))
+    error = ES_EPERM;
+  if (error == 0) {
     if (*c->restorecaps)
       c->strings[ES_SLOT_RESTORECAPS] = c->restorecaps;
     put_header(c);

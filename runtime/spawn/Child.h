@@ -48,7 +48,7 @@ struct es_result {
   volatile enum es_state state;
   struct es_record failure;
   int image_error; ///< why the helper was not executed
-  bool by_proc;
+  bool by_proc, by_file, copied_table;
 };
 
 /** What the child is told. It works on a copy. */
@@ -66,6 +66,7 @@ struct es_child {
   struct es_descriptor hidden;
   int report_reader;
   const int *pidfd;
+  const char *helper_file; ///< a null pointer if there is none
   /** The highest descriptor that has to be kept of the parent's, without the
       library's own and with them; -1: all are kept. */
   int highest_needed, highest;

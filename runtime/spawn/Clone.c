@@ -36,6 +36,10 @@ static long try_clone3(struct es_start *s, uint64_t flags, bool into_cgroup) {
   s->child.has_handlers = false;
   s->child.flags = into_cgroup ? ES_IN_CGROUP : 0;
   s->details |= ELFSPAWN_BY_CLONE3;
+  if (into_cgroup)
+    s->details |= ELFSPAWN_INTO_CGROUP;
+  else
+    s->details &= ~(unsigned)ELFSPAWN_INTO_CGROUP;
   s->is_quiet = true;
   const long arguments[5] = {(long)&a, (long)size};
   return es_clone(SYS_clone3, arguments, es_child_main, &s->child);
@@ -45,7 +49,7 @@ static long try_clone(struct es_start *s, unsigned flags) {
   char *top = (char *)s->stack + s->stack_size;
   s->child.has_handlers = true;
   s->child.flags = 0;
-  s->details &= ~(unsigned)ELFSPAWN_BY_CLONE3;
+  s->details &= ~(unsigned)(ELFSPAWN_BY_CLONE3 | ELFSPAWN_INTO_CGROUP);
   s->is_quiet = (flags & CSIGNAL) == 0;
   const long arguments[5] = {ES_CLONE_ARGUMENTS((long)flags, ((long)top & -16L),
                                                 (long)&s->pidfd, 0, 0)};

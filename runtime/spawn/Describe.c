@@ -28,6 +28,8 @@ static const char *step_name(enum elfspawn_step step) {
     return "the target did not run in time";
   case ELFSPAWN_STEP_KILLED:
     return "the child was ended before it could run the target";
+  case ELFSPAWN_STEP_WAIT:
+    return "waiting for the child";
   case ELFSPAWN_STEP_OPEN:
     return "open";
   case ELFSPAWN_STEP_DUP:

@@ -133,11 +133,12 @@ struct es_descriptor es_own_image(void) {
   return own;
 }
 
-int es_image(struct es_descriptor *result, bool *is_file) {
+int es_image(struct es_descriptor *result, bool *is_file, const char **path) {
   pthread_mutex_lock(&lock);
   int error = image.file.fd ? 0 : make_image();
   *result = image.file;
   *is_file = image.is_file;
+  *path = image.path;
   pthread_mutex_unlock(&lock);
   return error;
 }

@@ -60,7 +60,8 @@ enum es_step {
   ES_EXECUTING = '>',
   /** The library's child goes on without the helper, as its exec failed. */
   ES_WENT_DIRECT = '=',
-  /** The request itself is wrong: an unknown letter, no target. */
+  /** The request itself is wrong: there is no target. An unknown letter is a step
+      like any other, which fails with EINVAL. */
   ES_REQUEST = '?',
 
   // Descriptors.

@@ -40,27 +40,46 @@ static int wait_for_end(const struct elfspawn_child *child, int64_t end) {
   return ready < 0 && errno != EINTR ? errno : 0;
 }
 
-int elfspawn_wait(struct elfspawn_child *child, int milliseconds, int *status) {
+/* By the descriptor, which unlike the number is never another process's. */
+static int wait_id(const struct elfspawn_child *child, siginfo_t *info,
+                   int options) {
+  enum { BY_PIDFD = 3 };
+  int result = -1;
+  errno = EINVAL;
+  if (child->pidfd >= 0)
+    result = waitid((idtype_t)BY_PIDFD, (id_t)child->pidfd, info, options);
+  if (result != 0 && errno == EINVAL) // Before 5.4.
+    result = waitid(P_PID, (id_t)child->pid, info, options);
+  return result;
+}
+
+static int status_of(const siginfo_t *info) {
+  if (info->si_code == CLD_EXITED)
+    return info->si_status << 8;
+  return info->si_status | (info->si_code == CLD_DUMPED ? 0x80 : 0);
+}
+
+int elfspawn_wait(struct elfspawn_child *child, int milliseconds,
+                  int *status) {
   int64_t end = deadline(milliseconds);
   int saved = errno, error = 0;
-  for (;;) {
-    pid_t pid = waitpid(child->pid, status, end < 0 ? 0 : WNOHANG);
-    if (pid == child->pid)
+  siginfo_t info = {0};
+  while (!error) {
+    int result = wait_id(child, &info, WEXITED | (end < 0 ? 0 : WNOHANG));
+    if (result == 0 && info.si_pid)
       break;
-    if (pid < 0 && errno != EINTR) {
+    if (result != 0 && errno != EINTR)
       error = errno;
-      break;
-    }
-    if (pid == 0 && left(end) == 0)
+    else if (result == 0 && left(end) == 0)
       error = ETIMEDOUT;
-    else if (pid == 0)
+    else if (result == 0)
       error = wait_for_end(child, end);
-    if (error)
-      break;
   }
   errno = saved;
   if (error && error != ECHILD)
     return error;
+  if (!error && status)
+    *status = status_of(&info);
   if (child->pidfd >= 0)
     close(child->pidfd);
   child->pidfd = -1;
@@ -180,16 +199,22 @@ static int follow(struct elfspawn_run *run, struct elfspawn_child *child,
   int error = take_all(captures, end);
   if (!error)
     error = elfspawn_wait(child, left(end), &run->status);
-  if (!error || error == ECHILD)
-    return error;
+  if (error == ECHILD) {
+    run->status = -1;
+    return 0;
+  }
+  if (!error)
+    return 0;
   run->timed_out = error == ETIMEDOUT;
   kill_child(child, run->kill_group);
   int waited = elfspawn_wait(child, -1, &run->status);
   if (!run->timed_out)
     return error;
+  if (waited == ECHILD)
+    run->status = -1;
   // What was written before the end is in the pipes.
   take_all(captures, es_now());
-  return waited;
+  return waited == ECHILD ? 0 : waited;
 }
 
 static bool has_own_group(const elfspawn_t *r) {
@@ -201,11 +226,11 @@ static int start_captured(const elfspawn_t *r, struct elfspawn_run *run,
                           struct elfspawn_child *child,
                           struct capture captures[2],
                           struct elfspawn_error *error) {
-  int failed = 0;
-  if (run->kill_group && !has_own_group(r))
-    failed = EINVAL;
-  if (!failed)
-    failed = open_capture(&captures[0], run->capture_output, run->limit);
+  if (run->kill_group && !has_own_group(r)) {
+    *error = (struct elfspawn_error){EINVAL, ELFSPAWN_STEP_REQUEST, -1, 0};
+    return EINVAL;
+  }
+  int failed = open_capture(&captures[0], run->capture_output, run->limit);
   if (!failed)
     failed = open_capture(&captures[1], run->capture_error && !run->merge,
                           run->limit);
@@ -236,7 +261,8 @@ int elfspawn_run(const elfspawn_t *r, struct elfspawn_run *run,
   int failed = start_captured(r, run, &child, captures, error);
   if (!failed) {
     failed = follow(run, &child, captures, end);
-    *error = (struct elfspawn_error){failed, ELFSPAWN_STEP_NONE, -1, 0};
+    *error = (struct elfspawn_error){
+        failed, failed ? ELFSPAWN_STEP_WAIT : ELFSPAWN_STEP_NONE, -1, 0};
   }
   pthread_setcancelstate(cancellation, NULL);
   close_capture(&captures[0]);

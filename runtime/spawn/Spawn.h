@@ -70,7 +70,7 @@ struct elfspawn {
   int timeout;
   enum elfspawn_policy policy;
   bool has_input, shell, keep_others;
-  bool may_block, changes_credentials, joins_namespace;
+  bool may_block, changes_credentials;
   _Atomic(struct es_encoded *) encoded;
 };
 
@@ -110,8 +110,10 @@ ES_HIDDEN int es_start(const elfspawn_t *, const int streams[3],
 ES_HIDDEN char **es_change_environment(const elfspawn_t *, char **from);
 
 /** The helper in memory or, as \p is_file says, its file. The descriptor stays
-    the library's. Returns 0 or an errno value. */
-ES_HIDDEN int es_image(struct es_descriptor *image, bool *is_file);
+    the library's. Returns 0 or an errno value. \p path is what
+    elfspawn_set_helper_file said. */
+ES_HIDDEN int es_image(struct es_descriptor *image, bool *is_file,
+                       const char **path);
 /** The same if it was made already; else the descriptor is -1. */
 ES_HIDDEN struct es_descriptor es_own_image(void);
 /** Fills in which file a descriptor is. Returns 0 or an errno value. */

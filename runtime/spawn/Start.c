@@ -311,7 +311,7 @@ static int choose_route(struct es_start *s, struct elfspawn_error *error) {
   c->may_go_direct = !needs_helper(s->request);
   c->is_root = geteuid() == 0;
   if (wants_helper(s)) {
-    int result = es_image(&c->image, &s->is_file);
+    int result = es_image(&c->image, &s->is_file, &c->helper_file);
     if (result && !c->may_go_direct)
       return fail(error, ELFSPAWN_STEP_HELPER, result);
     if (result)
@@ -387,7 +387,13 @@ static void fill_child(const struct es_start *s, struct elfspawn_child *child) {
       .pid = s->pid,
       .pidfd = s->pidfd,
       .route = by_helper ? ELFSPAWN_ROUTE_HELPER : ELFSPAWN_ROUTE_DIRECT,
-      .details = s->details | (s->result.by_proc ? ELFSPAWN_BY_PROC : 0)};
+      .details = s->details};
+  if (s->result.by_proc)
+    child->details |= ELFSPAWN_BY_PROC;
+  if (s->result.by_file)
+    child->details |= ELFSPAWN_HELPER_FILE;
+  if (s->result.copied_table)
+    child->details |= ELFSPAWN_TABLE_COPIED;
   if (child->pidfd < 0)
     child->pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);
 }
