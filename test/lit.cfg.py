@@ -88,3 +88,5 @@ for tool in ["gdb", "strace", "unshare", "setpriv"]:
         config.available_features.add(tool)
 if os.path.exists("/usr/include/python3.11/Python.h"):
     config.available_features.add("python-embedding")
+if os.path.exists("/usr/lib/python3.11/test/test_subprocess.py"):
+    config.available_features.add("cpython-testsuite")

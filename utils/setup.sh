@@ -11,7 +11,14 @@ build='cmake ninja-build make g++ pkg-config
        libffi-dev libxml2-dev libzstd-dev zlib1g-dev'
 
 # The tests' own tools: lit with its time-outs, a second libc, three linkers.
-tools='python3 python3-psutil musl-tools binutils gdb strace libpython3.11-dev'
+tools='python3 python3-psutil musl-tools binutils gdb strace libpython3.11-dev
+       libpython3.11-testsuite mandoc libcap2-bin'
+
+# Other machines: their compilers with their libc, and emulators. Not gcc-multilib,
+# which does not go together with these.
+machines='gcc-i686-linux-gnu gcc-arm-linux-gnueabihf gcc-aarch64-linux-gnu gcc-riscv64-linux-gnu
+          libc6-dev-i386-cross libc6-dev-armhf-cross libc6-dev-arm64-cross libc6-dev-riscv64-cross
+          qemu-user-static'
 
 # Real programs that the tests and the demonstration merge.
 programs='bash bc bsdextrautils bzip2 coreutils dash dc diffutils file findutils
@@ -19,7 +26,7 @@ programs='bash bc bsdextrautils bzip2 coreutils dash dc diffutils file findutils
           sqlite3 tar util-linux xz-utils zstd'
 
 missing=
-for package in $build $tools $programs; do
+for package in $build $tools $machines $programs; do
   status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || status=
   [ "$status" = installed ] || missing="$missing $package"
 done

@@ -204,24 +204,29 @@ static bool set_cloexec(int fd, int flag) {
   return es_call(fcntl, fd, ES_F_SETFD, flag) >= 0;
 }
 
-/* Descriptors of the parent's stay open in the exec of the helper, which is
-   told which of them it has to make close-on-exec again. */
+/* Leaves a descriptor open in the exec of the helper, which is told to make it
+   close-on-exec again. */
+static char *keep_open(int fd, const char *list, char *at) {
+  set_cloexec(fd, 0);
+  if (at != list)
+    *at++ = ',';
+  return es_put_number(at, (unsigned)fd);
+}
+
+/* Of those that the request reads, the helper's file is none. */
 static void keep_needed(struct es_child *c) {
   char *at = c->cloexec;
   *at++ = ES_CLOEXEC;
   *at = 0;
+  const char *list = at;
   for (size_t n = 0; n != c->needed_count; ++n) {
     long flags = es_call(fcntl, c->needed[n], ES_F_GETFD);
-    if (c->needed[n] == c->image.fd || flags < 0 || !(flags & ES_FD_CLOEXEC))
-      continue;
-    set_cloexec(c->needed[n], 0);
-    if (at[-1] != ES_CLOEXEC)
-      *at++ = ',';
-    at = es_put_number(at, (unsigned)c->needed[n]);
+    if (c->needed[n] != c->image.fd && flags >= 0 && (flags & ES_FD_CLOEXEC))
+      at = keep_open(c->needed[n], list, at);
   }
   for (int n = 0; n != 3; ++n)
     if (c->streams[n].fd >= 0)
-      set_cloexec(c->streams[n].fd, 0);
+      at = keep_open(c->streams[n].fd, list, at);
   set_cloexec(c->report.fd, 0);
   c->strings[ES_SLOT_CLOEXEC] = c->cloexec;
 }
@@ -281,9 +286,6 @@ static void run_helper(struct es_child *c) {
   struct es_record record = {ES_WENT_DIRECT, 0, error};
   es_call(write, c->report.fd, &record, sizeof(record));
   set_cloexec(c->report.fd, ES_FD_CLOEXEC);
-  for (int n = 0; n != 3; ++n)
-    if (c->streams[n].fd >= 0)
-      set_cloexec(c->streams[n].fd, ES_FD_CLOEXEC);
 }
 
 static void put_streams(struct es_child *c) {

@@ -70,7 +70,7 @@ static void find_descriptors(struct encoder *n) {
   e->highest = 2;
   if (e->needed_count && e->needed[e->needed_count - 1] > 2)
     e->highest = e->needed[e->needed_count - 1];
-  e->most_cloexec = 2 + 9 * e->needed_count;
+  e->most_cloexec = 2 + 9 * (e->needed_count + 3); // with the streams
 }
 
 /* Closes what the target is not to have: all that no action made or left open

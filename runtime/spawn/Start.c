@@ -221,12 +221,12 @@ static int fail_killed(struct es_start *s, struct elfspawn_error *error) {
   return fail(error, ELFSPAWN_STEP_KILLED, ECHILD);
 }
 
-/* A child that shared memory until it executed something or ended: then it is
-   quiet still. */
+/* A child that shared memory until it executed something or began to end: then it
+   is quiet still, be it a zombie yet or not. */
 static int direct_outcome(struct es_start *s, struct elfspawn_error *error) {
   siginfo_t info = {0};
   int options = WEXITED | WNOHANG | WNOWAIT | __WCLONE;
-  if (s->is_quiet && es_wait_for(s, &info, options) == 0 && info.si_pid)
+  if (s->is_quiet && es_wait_for(s, &info, options) == 0)
     return fail_killed(s, error);
   return 0;
 }
