@@ -12,7 +12,7 @@ build='cmake ninja-build make g++ pkg-config
 
 # The tests' own tools: lit with its time-outs, a second libc, three linkers.
 tools='python3 python3-psutil musl-tools binutils gdb strace libpython3.11-dev
-       libpython3.11-testsuite mandoc libcap2-bin'
+       libpython3.11-testsuite mandoc'
 
 # Other machines: their compilers with their libc, and emulators. Not gcc-multilib,
 # which does not go together with these.

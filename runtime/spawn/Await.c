@@ -51,6 +51,8 @@ static bool take_records(int fd, struct es_said *said) {
     ssize_t size = read(fd, got, sizeof(got));
     if (size < 0 && errno == EINTR)
       continue;
+    if (size < 0 && errno != EAGAIN)
+      said->is_lost = true;
     if (size <= 0)
       return size < 0;
     // The pipe takes and gives a record whole.
@@ -66,6 +68,22 @@ static bool take_records(int fd, struct es_said *said) {
   }
 }
 
+/* Looks at the child itself. True: nothing more will be said. Without a report, a
+   child that has ended is left to its status: 127 if it failed. */
+static bool look_at_child(const struct es_start *s, struct es_said *said) {
+  bool has_begun = said->hello || said->is_lost;
+  if (has_ended(s)) {
+    if (!said->is_lost)
+      take_records(s->pipe[0], said); // What it said before.
+    said->executing |= said->is_lost;
+    return true;
+  }
+  if (!has_begun || is_helper(s->pid, &s->child.image.identity))
+    return false;
+  said->executing = true;
+  return true;
+}
+
 int es_await(const struct es_start *s, struct es_said *said) {
   const int64_t first_look = 20, last_interval = 1000;
   int64_t interval = first_look, look = es_now() + interval;
@@ -73,21 +91,14 @@ int es_await(const struct es_start *s, struct es_said *said) {
     int64_t until = s->end >= 0 && s->end < look ? s->end : look;
     int64_t now = es_now();
     // Only the end of the file wakes: what is said before it can wait.
-    struct pollfd p = {s->pipe[0], 0, 0};
+    struct pollfd p = {said->is_lost ? -1 : s->pipe[0], 0, 0};
     poll(&p, 1, until > now ? (int)(until - now) : 0);
-    if (!take_records(p.fd, said) || said->record.error)
+    if (!said->is_lost && (!take_records(p.fd, said) || said->record.error))
       return said->record.error;
     now = es_now();
     if (now >= look) {
-      bool ended = has_ended(s);
-      if (ended)
-        take_records(p.fd, said); // What it said before.
-      if (ended || said->record.error)
+      if (look_at_child(s, said))
         return said->record.error;
-      if (said->hello && !is_helper(s->pid, &s->child.image.identity)) {
-        said->executing = true;
-        return 0;
-      }
       interval = interval < last_interval ? 2 * interval : interval;
       look = now + interval;
     }

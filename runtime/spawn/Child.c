@@ -191,13 +191,17 @@ static void hide_image(const struct es_child *c) {
 
 /* The report must not stand where the request will put something. */
 static void move_report(struct es_child *c) {
-  long fd = c->report.fd;
-  while (fd >= 0 && is_named(c, (int)fd))
-    fd = es_call(fcntl, c->report.fd, ES_F_DUPFD_CLOEXEC, fd + 1);
-  if (fd < 0 || fd == c->report.fd)
+  if (!is_named(c, c->report.fd))
     return;
+  int to = 3;
+  while (is_named(c, to) || next_own(c, to) == to ||
+         es_call(fcntl, to, ES_F_GETFD) >= 0)
+    ++to;
+  long result = es_call(dup3, c->report.fd, to, ES_O_CLOEXEC);
+  if (result < 0)
+    fail(c, (struct es_record){ES_NO_PREPARATION, 0, ES_EMFILE});
   es_call(close, c->report.fd);
-  c->report.fd = (int)fd;
+  c->report.fd = to;
 }
 
 static bool set_cloexec(int fd, int flag) {

@@ -79,7 +79,7 @@ struct es_child {
 };
 
 /** Steps of the library's own. */
-enum { ES_NO_HELPER = '3' };
+enum { ES_NO_PREPARATION = '1', ES_NO_HELPER = '3' };
 
 /** What is reserved for es_child's header and restorecaps. */
 enum { ES_HEADER_ROOM = 64 };

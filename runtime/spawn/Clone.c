@@ -90,6 +90,7 @@ static long clone_child(struct es_start *s) {
   long pid = -EINVAL;
   s->result = (struct es_result){.state = ES_NOT_RUN};
   s->pidfd = -1;
+  s->lacks_report = false;
   s->details = s->is_file && c->image.fd >= 0 ? ELFSPAWN_HELPER_FILE : 0;
   c->shares_table =
       c->highest >= 0 && !atomic_load(&es_refused.shared_table) &&
@@ -104,6 +105,9 @@ static long clone_child(struct es_start *s) {
   if (!atomic_load(&es_refused.sharing) ||
       s->request->policy == ELFSPAWN_NO_FORK)
     return pid;
+  s->lacks_report = c->report.fd < 0;
+  if (s->lacks_report)
+    return -EAGAIN;
   c->shares_table = false;
   s->pidfd = -1;
   s->details |= ELFSPAWN_BY_FORK | ELFSPAWN_TABLE_COPIED;

@@ -48,7 +48,7 @@ static int wait_id(const struct elfspawn_child *child, siginfo_t *info,
   errno = EINVAL;
   if (child->pidfd >= 0)
     result = waitid((idtype_t)BY_PIDFD, (id_t)child->pidfd, info, options);
-  if (result != 0 && errno == EINVAL) // Before 5.4.
+  if (result != 0 && (errno == EINVAL || errno == EBADF)) // Before 5.4.
     result = waitid(P_PID, (id_t)child->pid, info, options);
   return result;
 }
@@ -140,26 +140,26 @@ static int make_room(struct capture *c, size_t more) {
   return 0;
 }
 
-/* Takes what is there. An end of file closes the capture. */
+/* Takes what is there, or drops it if there is enough. An end of file closes the
+   capture. */
 static int take(struct capture *c) {
-  char bytes[16384];
-  ssize_t size = read(c->ends[0], bytes, sizeof(bytes));
+  enum { PIECE = 4096 };
+  char dropped[512];
+  size_t wanted = c->limit - c->size < PIECE ? c->limit - c->size : PIECE;
+  bool drops = wanted == 0;
+  int error = make_room(c, wanted);
+  if (error)
+    return error;
+  ssize_t size = drops ? read(c->ends[0], dropped, sizeof(dropped))
+                       : read(c->ends[0], c->data + c->size, wanted);
   if (size < 0)
     return errno == EINTR || errno == EAGAIN ? 0 : errno;
   if (size == 0) {
     close_end(&c->ends[0]);
     return 0;
   }
-  size_t kept = (size_t)size;
-  if (kept > c->limit - c->size) {
-    kept = c->limit - c->size;
-    c->truncated = true;
-  }
-  int error = make_room(c, kept);
-  if (error)
-    return error;
-  memcpy(c->data + c->size, bytes, kept);
-  c->size += kept;
+  c->truncated |= drops;
+  c->size += drops ? 0 : (size_t)size;
   c->data[c->size] = 0;
   return 0;
 }

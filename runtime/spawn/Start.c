@@ -143,7 +143,8 @@ int es_wait_for(const struct es_start *s, siginfo_t *info, int options) {
   errno = EINVAL;
   if (s->pidfd >= 0)
     result = waitid((idtype_t)BY_PIDFD, (id_t)s->pidfd, info, options);
-  if (result != 0 && errno == EINVAL) // Before 5.4.
+  // Before 5.4; or somebody has closed what is not his.
+  if (result != 0 && (errno == EINVAL || errno == EBADF))
     result = waitid(P_PID, (id_t)s->pid, info, options);
   return result;
 }
@@ -374,6 +375,8 @@ static int attempt(struct es_start *s, struct elfspawn_error *error) {
   memcpy(c->strings + ES_SLOT_END, s->e->strings, s->e->count * sizeof(char *));
   find_highest(s);
   long pid = es_clone_child(s);
+  if (s->lacks_report)
+    return EAGAIN;
   if (pid < 0)
     return fail(error, ELFSPAWN_STEP_PROCESS, (int)-pid);
   s->pid = (pid_t)pid;

@@ -33,11 +33,14 @@ struct es_start {
   /** The child is nobody's to wait for by accident until it has executed
       something: its death signal is 0. */
   bool is_quiet;
+  /** No child was made: one that shares nothing has to have a report. */
+  bool lacks_report;
 };
 
 /** What a child says. */
 struct es_said {
   bool hello, executing;
+  bool is_lost; ///< somebody has closed the report
   int image_error; ///< why it went on without the helper
   struct es_record record;
 };

@@ -48,6 +48,10 @@ ES_HIDDEN void es_carry_out(struct es_run *run, struct es_record *failure);
    negative errno; *position is the path it is about. */
 ES_HIDDEN long es_execute(struct es_run *run, int first, int *position);
 
+/** Writes to run's report, if there is one. If nobody reads it, the target is not
+    to die of that. */
+ES_HIDDEN void es_tell(const struct es_run *run, struct es_record record);
+
 /** The number that begins at *text, which then stands behind it and a comma. */
 ES_HIDDEN uint64_t es_number(const char **text);
 ES_HIDDEN int es_int(const char **text);
@@ -75,6 +79,8 @@ enum {
   ES_ENODEV = 19,
   ES_ENOTDIR = 20,
   ES_EINVAL = 22,
+  ES_EMFILE = 24,
+  ES_EPIPE = 32,
   ES_ETXTBSY = 26,
   ES_ENOSYS = 38,
   ES_ETIMEDOUT = 110,

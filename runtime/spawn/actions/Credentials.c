@@ -151,10 +151,12 @@ long es_do_nonewprivs(struct es_run *run, const char *at) {
   return es_call(prctl, PR_SET_NO_NEW_PRIVS, 1);
 }
 
-/* A parent that died before this call sends no signal any more. */
+/* A parent that died before this call sends no signal any more. One in another
+   process id namespace is 0 here, dead or alive. */
 long es_do_pdeathsig(struct es_run *run, const char *at) {
   long result = es_call(prctl, PR_SET_PDEATHSIG, es_int(&at));
   if (result < 0)
     return result;
-  return es_call(getppid, 0) == run->parent ? 0 : -ES_ESRCH;
+  int parent = (int)es_call(getppid, 0);
+  return parent == 0 || parent == run->parent ? 0 : -ES_ESRCH;
 }

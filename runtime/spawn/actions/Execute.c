@@ -18,9 +18,7 @@ static char **target_arguments(const struct es_run *run) {
 
 /* The mask comes last: a signal that is let through now ends the target. */
 static void announce(const struct es_run *run) {
-  struct es_record record = {ES_EXECUTING, 0, 0};
-  if (run->report >= 0)
-    es_call(write, run->report, &record, sizeof(record));
+  es_tell(run, (struct es_record){ES_EXECUTING, 0, 0});
   es_call(rt_sigprocmask, ES_SIG_SETMASK, &run->mask, 0, sizeof(run->mask));
 }
 

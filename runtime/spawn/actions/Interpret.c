@@ -45,6 +45,21 @@ static long carry_out_one(struct es_run *run, const char *string) {
   return -ES_EINVAL;
 }
 
+/* To ignore a signal is to forget one that waits. */
+static void forget_signal(int signal) {
+  uintptr_t ignore[8] = {1}, before[8];
+  const size_t set_size = sizeof(uint64_t);
+  if (es_call(rt_sigaction, signal, ignore, before, set_size) == 0)
+    es_call(rt_sigaction, signal, before, 0, set_size);
+}
+
+void es_tell(const struct es_run *run, struct es_record record) {
+  enum { SIGPIPE = 13 };
+  if (run->report >= 0 &&
+      es_call(write, run->report, &record, sizeof(record)) == -ES_EPIPE)
+    forget_signal(SIGPIPE);
+}
+
 void es_carry_out(struct es_run *run, struct es_record *failure) {
   char **strings = run->strings;
   for (int n = 2;; ++n) {
