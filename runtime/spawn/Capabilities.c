@@ -77,17 +77,15 @@ bool es_keep_capabilities(bool is_root, char *restore) {
       is_root && !(es_call(prctl, PR_GET_SECUREBITS, 0) & SECBIT_NOROOT);
   if (permitted == 0 && !gets_all)
     return true;
-  if (!gets_all && ambient != permitted) {
-    for (int n = 0; n != 2; ++n)
-      caps[n].inheritable |= caps[n].permitted;
-    if (es_call(capset, &header, caps) < 0 || !raise_ambient(permitted))
-      return false;
-  }
   *restore++ = ES_RESTORECAPS;
   restore = es_put_number(restore, inheritable);
   *restore++ = ',';
   restore = es_put_number(restore, ambient);
   *restore++ = ',';
   es_put_number(restore, effective);
-  return true;
+  if (gets_all || ambient == permitted)
+    return true;
+  for (int n = 0; n != 2; ++n)
+    caps[n].inheritable |= caps[n].permitted;
+  return es_call(capset, &header, caps) == 0 && raise_ambient(permitted);
 }

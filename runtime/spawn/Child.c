@@ -276,14 +276,14 @@ static void run_helper(struct es_child *c) {
   if (error == ES_EBADF)
     leave(c, ES_NO_IMAGE);
   keep_needed(c);
+  *c->restorecaps = 0;
   if (error == 0 && !es_keep_capabilities(c->is_root, c->restorecaps))
     error = ES_EPERM;
-  if (error == 0) {
-    if (*c->restorecaps)
-      c->strings[ES_SLOT_RESTORECAPS] = c->restorecaps;
-    put_header(c);
+  if (*c->restorecaps)
+    c->strings[ES_SLOT_RESTORECAPS] = c->restorecaps;
+  put_header(c);
+  if (error == 0)
     error = (int)-execute_image(c);
-  }
   c->result->image_error = error;
   if (!c->may_go_direct)
     fail(c, (struct es_record){ES_NO_HELPER, 0, error});

@@ -87,9 +87,10 @@ enum { ES_HEADER_ROOM = 64 };
 /** The child. Ends in an exec or in exit_group. */
 ES_HIDDEN void es_child_main(void *child);
 
-/** Has the capabilities that this process has outlive the exec of a program
-   that is not root's. Puts into \p restore, which has ES_HEADER_ROOM bytes, the
-    operation that takes that back, or nothing. False: that cannot be done. */
+/** Has the capabilities that this process has outlive the exec of a program that
+    is not root's. Puts into \p restore, which has ES_HEADER_ROOM bytes, the
+    operation that takes that back, or nothing. False: it cannot be done, and
+    what was done of it has to be taken back. */
 ES_HIDDEN bool es_keep_capabilities(bool is_root, char *restore);
 
 /** Puts a number in a request's form, and a zero byte, which it returns. */

@@ -391,6 +391,8 @@ static void fill_child(const struct es_start *s, struct elfspawn_child *child) {
       .pidfd = s->pidfd,
       .route = by_helper ? ELFSPAWN_ROUTE_HELPER : ELFSPAWN_ROUTE_DIRECT,
       .details = s->details};
+  if (!by_helper)
+    child->details &= ~(unsigned)ELFSPAWN_HELPER_FILE;
   if (s->result.by_proc)
     child->details |= ELFSPAWN_BY_PROC;
   if (s->result.by_file)
