@@ -229,6 +229,10 @@ ELFSPAWN_API int elfspawn_set_policy(elfspawn_t *, enum elfspawn_policy);
     request with a timeout is started by the helper or not at all. */
 ELFSPAWN_API int elfspawn_set_timeout(elfspawn_t *, int milliseconds);
 
+/** Whether elfspawn_child gets a pidfd (default). One that nobody wants costs a
+    microsecond. */
+ELFSPAWN_API int elfspawn_set_pidfd(elfspawn_t *, bool);
+
 /** How a child was started. */
 enum elfspawn_route { ELFSPAWN_ROUTE_DIRECT, ELFSPAWN_ROUTE_HELPER };
 
@@ -251,7 +255,7 @@ struct elfspawn_child {
   /** The child is the caller's to wait for, as after fork. */
   pid_t pid;
   /** For poll and waitid(P_PIDFD), the caller's to close; -1 where the kernel
-      has none (before 5.2). Close-on-exec. */
+      has none (before 5.2), or none was wanted. Close-on-exec. */
   int pidfd;
   enum elfspawn_route route;
   /** elfspawn_detail. */

@@ -267,6 +267,11 @@ int elfspawn_set_policy(elfspawn_t *r, enum elfspawn_policy policy) {
   return 0;
 }
 
+int elfspawn_set_pidfd(elfspawn_t *r, bool on) {
+  r->no_pidfd = !on;
+  return 0;
+}
+
 int elfspawn_set_timeout(elfspawn_t *r, int milliseconds) {
   if (milliseconds < -1)
     return es_result(r, EINVAL);

@@ -68,8 +68,8 @@ static bool take_records(int fd, struct es_said *said) {
   }
 }
 
-/* Looks at the child itself. True: nothing more will be said. Without a report, a
-   child that has ended is left to its status: 127 if it failed. */
+/* Looks at the child itself. True: nothing more will be said. Without a report,
+   a child that has ended is left to its status: 127 if it failed. */
 static bool look_at_child(const struct es_start *s, struct es_said *said) {
   bool has_begun = said->hello || said->is_lost;
   if (has_ended(s)) {

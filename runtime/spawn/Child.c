@@ -37,6 +37,8 @@ static void make_table_private(struct es_child *c, int highest) {
   if (highest >= 0)
     result = es_call(close_range, highest + 1, ~0U,
                      c->shares_table ? ES_CLOSE_RANGE_UNSHARE : 0);
+  if (result == 0)
+    c->closed_above = highest;
   if (result == 0 || !c->shares_table)
     return;
   if (es_call(unshare, ES_CLONE_FILES) < 0)
@@ -71,8 +73,8 @@ struct es_statx {
 };
 _Static_assert(sizeof(struct es_statx) == 256, "the kernel's size");
 
-/* Whether a descriptor is that file: 0, or a negative errno: EBADF, if it is none
-   or another one. */
+/* Whether a descriptor is that file: 0, or a negative errno: EBADF, if it is
+   none or another one. */
 static long check_file(const struct es_descriptor *d, long fd) {
   enum { STATX_INO = 0x100 };
   struct es_statx s;
@@ -124,8 +126,8 @@ static int next_own(const struct es_child *c, int from) {
   return next;
 }
 
-/* Closes what is below the highest descriptor and not needed: nobody's file that
-   is being written stays open here. */
+/* Closes what is below the highest descriptor and not needed: nobody's file
+   that is being written stays open here. */
 static void close_gaps(const struct es_child *c) {
   size_t n = 0;
   for (int first = 3; first < c->highest;) {
@@ -246,8 +248,8 @@ static void put_header(struct es_child *c) {
   c->strings[ES_SLOT_HEADER] = c->header;
 }
 
-/* What is close-on-exec a binfmt interpreter cannot open; /proc is for who refuses
-   execveat, and a file for who refuses what is in memory. */
+/* What is close-on-exec a binfmt interpreter cannot open; /proc is for who
+   refuses execveat, and a file for who refuses what is in memory. */
 static long execute_image(struct es_child *c) {
   long result = es_call(execveat, c->image.fd, "", c->strings, c->environment,
                         ES_AT_EMPTY_PATH);
@@ -308,6 +310,7 @@ static void put_streams(struct es_child *c) {
 void es_child_main(void *argument) {
   struct es_child child = *(const struct es_child *)argument, *c = &child;
   c->result->state = ES_RUNNING;
+  c->closed_above = -1;
   settle_table(c);
   hide(c, *c->pidfd);
   hide(c, c->report_reader);
@@ -324,7 +327,8 @@ void es_child_main(void *argument) {
                        .report = c->report.fd,
                        .parent = c->parent,
                        .flags = c->flags,
-                       .mask = c->mask};
+                       .mask = c->mask,
+                       .closed_above = c->closed_above};
   struct es_record failure;
   es_carry_out(&run, &failure);
   fail(c, failure);

@@ -70,6 +70,7 @@ struct es_child {
   /** The highest descriptor that has to be kept of the parent's, without the
       library's own and with them; -1: all are kept. */
   int highest_needed, highest;
+  int closed_above; ///< found out by the child
   int parent, parent_thread;
   unsigned flags; ///< es_flag
   uint64_t mask;
@@ -87,8 +88,8 @@ enum { ES_HEADER_ROOM = 64 };
 /** The child. Ends in an exec or in exit_group. */
 ES_HIDDEN void es_child_main(void *child);
 
-/** Has the capabilities that this process has outlive the exec of a program that
-    is not root's. Puts into \p restore, which has ES_HEADER_ROOM bytes, the
+/** Has the capabilities that this process has outlive the exec of a program
+   that is not root's. Puts into \p restore, which has ES_HEADER_ROOM bytes, the
     operation that takes that back, or nothing. False: it cannot be done, and
     what was done of it has to be taken back. */
 ES_HIDDEN bool es_keep_capabilities(bool is_root, char *restore);

@@ -63,9 +63,10 @@ static long clone_sharing(struct es_start *s) {
   long pid = -ENOSYS;
   if (!atomic_load(&es_refused.clone3)) {
     bool into_cgroup = s->request->cgroup >= 0;
-    pid = try_clone3(s, share | CLONE_PIDFD, into_cgroup);
+    unsigned pidfd = s->wants_pidfd ? CLONE_PIDFD : 0;
+    pid = try_clone3(s, share | pidfd, into_cgroup);
     if (pid < 0 && into_cgroup) // Joined by the child, or refused.
-      pid = try_clone3(s, share | CLONE_PIDFD, false);
+      pid = try_clone3(s, share | pidfd, false);
     if (pid == -EMFILE || pid == -ENFILE) // The id alone will do.
       pid = try_clone3(s, share, false);
     if (pid == -ENOSYS || pid == -EPERM || pid == -EINVAL || pid == -E2BIG)

@@ -71,8 +71,10 @@ static int spawn(struct result result, const char *file,
   int error = ENOMEM;
   if (request)
     error = fill(request, result.search, file, actions, attributes, argv, envp);
-  if (request && !error)
+  if (request && !error) {
+    elfspawn_set_pidfd(request, result.pidfd != NULL);
     error = start(request, result);
+  }
   elfspawn_free(request);
   errno = before;
   return error;

@@ -1,5 +1,4 @@
-//===- Preload.c - libc's functions over the library
-//-----------------------===//
+//===- Preload.c - libc's functions over the library ----------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

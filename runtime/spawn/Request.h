@@ -19,10 +19,9 @@
 //
 // <report> is a descriptor to which es_records are written: first one with the
 // step ES_HELLO; one with ES_EXECUTING when all but the last step is done; then
-// nothing more if the target runs (the descriptor is closed by its exec), or else
-// one that says what failed. <parent> is the id of the
-// process that asked; <mask> is the signal mask of the target unless the
-// request has another.
+// nothing more if the target runs (the descriptor is closed by its exec), or
+// else one that says what failed. <parent> is the id of the process that asked;
+// <mask> is the signal mask of the target unless the request has another.
 //
 // The same operations are carried out in the library's own child when no helper
 // is used. docs/spawn-request.md is about the format at length.
@@ -55,13 +54,13 @@ enum es_flag {
 
 enum es_step {
   ES_HELLO = '!',
-  /** All operations are done, and the target is being executed: what comes after
-      this, if anything, is that it could not be. */
+  /** All operations are done, and the target is being executed: what comes
+     after this, if anything, is that it could not be. */
   ES_EXECUTING = '>',
   /** The library's child goes on without the helper, as its exec failed. */
   ES_WENT_DIRECT = '=',
-  /** The request itself is wrong: there is no target. An unknown letter is a step
-      like any other, which fails with EINVAL. */
+  /** The request itself is wrong: there is no target. An unknown letter is a
+     step like any other, which fails with EINVAL. */
   ES_REQUEST = '?',
 
   // Descriptors.
@@ -109,8 +108,8 @@ enum es_step {
   ES_BOUNDING = 'B',    /**< set  capabilities that stay in the bounding set */
   ES_INHERITABLE = 'Y', /**< set */
   ES_AMBIENT = 'A',     /**< set  also made inheritable */
-  ES_RESTORECAPS = 'Q', /**< inheritable,ambient,effective  what they were before
-                             a helper was executed */
+  ES_RESTORECAPS = 'Q', /**< inheritable,ambient,effective  what they were
+                           before a helper was executed */
   ES_NONEWPRIVS = 'N',
   ES_PDEATHSIG = 'K', /**< signal  fails with ESRCH if <parent> is gone */
 

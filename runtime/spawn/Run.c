@@ -59,8 +59,7 @@ static int status_of(const siginfo_t *info) {
   return info->si_status | (info->si_code == CLD_DUMPED ? 0x80 : 0);
 }
 
-int elfspawn_wait(struct elfspawn_child *child, int milliseconds,
-                  int *status) {
+int elfspawn_wait(struct elfspawn_child *child, int milliseconds, int *status) {
   int64_t end = deadline(milliseconds);
   int saved = errno, error = 0;
   siginfo_t info = {0};
@@ -140,8 +139,8 @@ static int make_room(struct capture *c, size_t more) {
   return 0;
 }
 
-/* Takes what is there, or drops it if there is enough. An end of file closes the
-   capture. */
+/* Takes what is there, or drops it if there is enough. An end of file closes
+   the capture. */
 static int take(struct capture *c) {
   enum { PIECE = 4096 };
   char dropped[512];

@@ -69,7 +69,7 @@ struct elfspawn {
   size_t groups; ///< how many, for the child's stack
   int timeout;
   enum elfspawn_policy policy;
-  bool has_input, shell, keep_others;
+  bool has_input, shell, keep_others, no_pidfd;
   bool may_block, changes_credentials;
   _Atomic(struct es_encoded *) encoded;
 };
@@ -105,8 +105,8 @@ ES_HIDDEN int es_set_scheduler_priority(elfspawn_t *, int priority);
 ES_HIDDEN int es_start(const elfspawn_t *, const int streams[3],
                        struct elfspawn_child *, struct elfspawn_error *);
 
-/** An environment with the request's changes: new pointers, to be given to free,
-    to old strings. NULL: no memory. */
+/** An environment with the request's changes: new pointers, to be given to
+   free, to old strings. NULL: no memory. */
 ES_HIDDEN char **es_change_environment(const elfspawn_t *, char **from);
 
 /** The helper in memory or, as \p is_file says, its file. The descriptor stays

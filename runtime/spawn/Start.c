@@ -126,7 +126,6 @@ static int prepare(struct es_start *s, const int streams[3]) {
   c->result = &s->result;
   c->pidfd = &s->pidfd;
   c->parent = getpid();
-  c->parent_thread = (int)syscall(SYS_gettid);
   if (!r->has_input)
     return 0;
   int error = make_input(r, &s->input);
@@ -222,8 +221,8 @@ static int fail_killed(struct es_start *s, struct elfspawn_error *error) {
   return fail(error, ELFSPAWN_STEP_KILLED, ECHILD);
 }
 
-/* A child that shared memory until it executed something or began to end: then it
-   is quiet still, be it a zombie yet or not. */
+/* A child that shared memory until it executed something or began to end: then
+   it is quiet still, be it a zombie yet or not. */
 static int direct_outcome(struct es_start *s, struct elfspawn_error *error) {
   siginfo_t info = {0};
   int options = WEXITED | WNOHANG | WNOWAIT | __WCLONE;
@@ -310,8 +309,8 @@ static int choose_route(struct es_start *s, struct elfspawn_error *error) {
   c->image.fd = -1;
   c->hidden = es_own_image();
   c->may_go_direct = !needs_helper(s->request);
-  c->is_root = geteuid() == 0;
   if (wants_helper(s)) {
+    c->is_root = geteuid() == 0;
     int result = es_image(&c->image, &s->is_file, &c->helper_file);
     if (result && !c->may_go_direct)
       return fail(error, ELFSPAWN_STEP_HELPER, result);
@@ -356,6 +355,7 @@ static void find_highest(struct es_start *s) {
       atomic_load(&es_refused.opening_anew))
     return;
   c->opens_anew = true;
+  c->parent_thread = (int)syscall(SYS_gettid);
   // The image is known; whether its number still means it is what is asked.
   for (size_t n = 0; n != 5; ++n)
     if (own[n] != &c->image && own[n]->fd >= 0 && es_identify(own[n]) != 0)
@@ -386,11 +386,11 @@ static int attempt(struct es_start *s, struct elfspawn_error *error) {
 static void fill_child(const struct es_start *s, struct elfspawn_child *child) {
   const struct es_child *c = &s->child;
   bool by_helper = c->image.fd >= 0 && s->result.image_error == 0;
-  *child = (struct elfspawn_child){
-      .pid = s->pid,
-      .pidfd = s->pidfd,
-      .route = by_helper ? ELFSPAWN_ROUTE_HELPER : ELFSPAWN_ROUTE_DIRECT,
-      .details = s->details};
+  *child = (struct elfspawn_child){.pid = s->pid,
+                                   .pidfd = s->pidfd,
+                                   .route = by_helper ? ELFSPAWN_ROUTE_HELPER
+                                                      : ELFSPAWN_ROUTE_DIRECT,
+                                   .details = s->details};
   if (!by_helper)
     child->details &= ~(unsigned)ELFSPAWN_HELPER_FILE;
   if (s->result.by_proc)
@@ -399,7 +399,7 @@ static void fill_child(const struct es_start *s, struct elfspawn_child *child) {
     child->details |= ELFSPAWN_HELPER_FILE;
   if (s->result.copied_table)
     child->details |= ELFSPAWN_TABLE_COPIED;
-  if (child->pidfd < 0)
+  if (child->pidfd < 0 && s->wants_pidfd)
     child->pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);
 }
 
@@ -437,8 +437,11 @@ int es_start(const elfspawn_t *r, const int streams[3],
   *error = (struct elfspawn_error){0, ELFSPAWN_STEP_NONE, -1, 0};
   int saved_errno = errno, cancellation;
   pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation);
-  struct es_start s = {
-      .request = r, .pipe = {-1, -1}, .input = -1, .pidfd = -1};
+  struct es_start s = {.request = r,
+                       .pipe = {-1, -1},
+                       .input = -1,
+                       .pidfd = -1,
+                       .wants_pidfd = child && !r->no_pidfd};
   int result = run(&s, streams, error);
   if (result == 0 && child)
     fill_child(&s, child);

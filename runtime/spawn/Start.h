@@ -33,6 +33,7 @@ struct es_start {
   /** The child is nobody's to wait for by accident until it has executed
       something: its death signal is 0. */
   bool is_quiet;
+  bool wants_pidfd;
   /** No child was made: one that shares nothing has to have a report. */
   bool lacks_report;
 };
@@ -40,13 +41,13 @@ struct es_start {
 /** What a child says. */
 struct es_said {
   bool hello, executing;
-  bool is_lost; ///< somebody has closed the report
+  bool is_lost;    ///< somebody has closed the report
   int image_error; ///< why it went on without the helper
   struct es_record record;
 };
 
-/** Waits until the child runs its target or has ended, or until \p end. Returns 0,
-    ETIMEDOUT, or the error of the record. */
+/** Waits until the child runs its target or has ended, or until \p end. Returns
+   0, ETIMEDOUT, or the error of the record. */
 ES_HIDDEN int es_await(const struct es_start *, struct es_said *);
 
 /** waitid for the child, by its pidfd if it has one. */

@@ -37,6 +37,8 @@ struct es_run {
   int report, parent;
   unsigned flags;
   uint64_t mask;
+  /** Descriptors above this one were closed before, unless it is negative. */
+  int closed_above;
   /** Filled in by the operations. */
   bool shell;
 };
@@ -48,8 +50,8 @@ ES_HIDDEN void es_carry_out(struct es_run *run, struct es_record *failure);
    negative errno; *position is the path it is about. */
 ES_HIDDEN long es_execute(struct es_run *run, int first, int *position);
 
-/** Writes to run's report, if there is one. If nobody reads it, the target is not
-    to die of that. */
+/** Writes to run's report, if there is one. If nobody reads it, the target is
+   not to die of that. */
 ES_HIDDEN void es_tell(const struct es_run *run, struct es_record record);
 
 /** The number that begins at *text, which then stands behind it and a comma. */

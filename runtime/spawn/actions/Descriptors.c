@@ -112,6 +112,9 @@ static long close_range(unsigned first, unsigned last) {
 long es_do_close(struct es_run *run, const char *at) {
   unsigned first = (unsigned)es_number(&at), last = (unsigned)es_number(&at);
   unsigned report = (unsigned)run->report;
+  if (last == ~0U && run->closed_above >= 0 &&
+      first > (unsigned)run->closed_above)
+    return 0;
   if (run->report < 0 || report < first || report > last)
     return close_range(first, last);
   long result = report == first ? 0 : close_range(first, report - 1);

@@ -39,7 +39,8 @@ static long execute_by_shell(const struct es_run *run, const char *path,
 }
 
 /* Somebody who forked at the wrong moment may hold for a while what was being
-   written then: an eighth of a second, all in all, is waited for that to end. */
+   written then: an eighth of a second, all in all, is waited for that to end.
+ */
 static long execute_when_written(const struct es_run *run, const char *path,
                                  char **arguments) {
   const long most = 64000000;

@@ -34,7 +34,8 @@ void es_helper(uintptr_t *stack) {
   if (argc < 2 || !is_equal(argv[0], ES_MAGIC))
     refuse();
   const char *at = argv[1];
-  struct es_run run = {.strings = argv, .environment = argv + argc + 1};
+  struct es_run run = {
+      .strings = argv, .environment = argv + argc + 1, .closed_above = -1};
   run.report = es_int(&at);
   run.parent = es_int(&at);
   run.flags = (unsigned)es_number(&at);
