@@ -12,7 +12,7 @@ build_dir=${BUILD_DIR:-$source_dir/build}
 "$source_dir/utils/setup.sh"
 cd "$source_dir"
 cmake --preset release -B "$build_dir" >/dev/null
-cmake --build "$build_dir" --target elfmerge
+cmake --build "$build_dir" --target elfmerge elfhelper elfspawn_static
 
 elfmerge=$build_dir/bin/elfmerge
 work=$(mktemp -d)
@@ -60,3 +60,18 @@ gcc -static-pie -O2 -s nothing.c -o nothing
 "$elfmerge" --symbols=none -o hundred --count=100 ./nothing
 show ls -l nothing one hundred
 show ./hundred
+
+title "The companion: 64 threads start 200 sub-processes"
+gcc -O2 -I"$source_dir/include" "$source_dir/examples/spawn/server.c" "$build_dir/lib/libelfspawn.a" -pthread -o server
+mkdir logs
+show ./server logs 200
+
+title "Capture output with a deadline"
+gcc -O2 -I"$source_dir/include" "$source_dir/examples/spawn/capture.c" "$build_dir/lib/libelfspawn.a" -pthread -o capture
+show ./capture 500 sh -c 'echo soon; sleep 60' || true
+
+title "The helper that starts what may block, for every machine"
+for arch in x86_64 i386 arm aarch64 riscv64; do
+  "$build_dir/bin/elfhelper" --arch=$arch -o helper-$arch
+done
+show ls -l helper-*

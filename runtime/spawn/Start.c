@@ -68,8 +68,18 @@ static int make_pipe(int ends[2]) {
   return 0;
 }
 
+/* Kernels before 6.3 do not know the flag; later ones may insist on it. */
+static int create_input(void) {
+  enum { ES_MFD_NOEXEC_SEAL = 8 };
+  const char *name = "elfspawn-input";
+  int fd = memfd_create(name, MFD_CLOEXEC | ES_MFD_NOEXEC_SEAL);
+  if (fd < 0 && errno == EINVAL)
+    fd = memfd_create(name, MFD_CLOEXEC);
+  return es_above_streams(fd);
+}
+
 static int make_input(const elfspawn_t *r, int *fd) {
-  *fd = es_above_streams(memfd_create("elfspawn-input", MFD_CLOEXEC));
+  *fd = create_input();
   if (*fd < 0)
     return errno;
   const char *at = r->input;
@@ -401,6 +411,7 @@ static void fill_child(const struct es_start *s, struct elfspawn_child *child) {
     child->details |= ELFSPAWN_TABLE_COPIED;
   if (child->pidfd < 0 && s->wants_pidfd)
     child->pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);
+  child->pidfd = es_above_streams(child->pidfd);
 }
 
 static int run(struct es_start *s, const int streams[3],

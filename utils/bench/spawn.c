@@ -136,6 +136,8 @@ static elfspawn_t *make_request(char *path, char **argv,
     error = elfspawn_set_arguments(request, argv);
   if (!error)
     error = elfspawn_set_policy(request, policy);
+  if (!error) // The others have none.
+    error = elfspawn_set_pidfd(request, false);
   if (error)
     fail("request", error);
   return request;
