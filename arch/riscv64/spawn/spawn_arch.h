@@ -8,14 +8,6 @@
 #ifndef ELFMERGE_SPAWN_ARCH_H
 #define ELFMERGE_SPAWN_ARCH_H
 
-#include "syscall.h"
-
-enum {
-#define ES_CALL(NAME, NUMBER) SYS_##NAME = NUMBER,
-#define ES_PARENT_CALL(NAME, NUMBER) SYS_##NAME = NUMBER,
-#include "SystemCalls.def"
-};
-
 /** What a 32-bit machine adds to openat's flags so that large files open. */
 enum { ES_O_LARGEFILE = 0 };
 

@@ -16,11 +16,18 @@
 
 #include "Request.h"
 #include "spawn_arch.h"
+#include "syscall.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define ES_HIDDEN __attribute__((visibility("hidden")))
+
+enum {
+#define ES_CALL(NAME, NUMBER) SYS_##NAME = NUMBER,
+#define ES_PARENT_CALL(NAME, NUMBER) SYS_##NAME = NUMBER,
+#include "SystemCalls.def"
+};
 
 #define es_call(NAME, ...) ES_CALL_(SYS_##NAME, __VA_ARGS__, 0, 0, 0, 0, 0)
 #define ES_CALL_(nr, a, b, c, d, e, ...)                                       \
