@@ -9,28 +9,10 @@
 #define ELFMERGE_LIB_HELPER_DECODER_H
 
 #include "Image.h"
-#include "llvm/ADT/STLFunctionalExtras.h"
-#include <map>
+#include "Values.h"
 #include <memory>
-#include <optional>
-#include <set>
 
 namespace elfmerge {
-
-/// What registers may hold. One that is not in here may hold anything.
-class Values {
-public:
-  using Set = std::set<uint64_t>;
-  const Set *find(unsigned Register) const;
-  void assign(unsigned Register, Set Possible);
-  /// Forgets every register for which \p Overlaps is true.
-  void forgetIf(llvm::function_ref<bool(unsigned)> Overlaps);
-  /// Makes room for what \p Other has; returns whether anything changed.
-  bool join(const Values &Other);
-
-private:
-  std::map<unsigned, Set> Known;
-};
 
 enum class Kind {
   Plain,
