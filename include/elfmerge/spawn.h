@@ -309,6 +309,10 @@ enum elfspawn_step {
   ELFSPAWN_STEP_BOUNDING = 'B',
   ELFSPAWN_STEP_INHERITABLE = 'Y',
   ELFSPAWN_STEP_AMBIENT = 'A',
+  /** Keeping capabilities, for the two above, when the user id changes. */
+  ELFSPAWN_STEP_KEEP_CAPABILITIES = 'v',
+  /** The helper: making capabilities what they were before its exec. */
+  ELFSPAWN_STEP_RESTORE_CAPABILITIES = 'Q',
   ELFSPAWN_STEP_NO_NEW_PRIVILEGES = 'N',
   ELFSPAWN_STEP_PARENT_DEATH_SIGNAL = 'K',
   ELFSPAWN_STEP_JOIN_NAMESPACE = 'J',

@@ -103,6 +103,6 @@ int es_await(const struct es_start *s, struct es_said *said) {
       look = now + interval;
     }
     if (s->end >= 0 && now >= s->end)
-      return ETIMEDOUT;
+      return look_at_child(s, said) ? said->record.error : ETIMEDOUT;
   }
 }

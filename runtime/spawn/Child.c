@@ -35,7 +35,7 @@ static _Noreturn void fail(const struct es_child *c, struct es_record failure) {
 static void make_table_private(struct es_child *c, int highest) {
   long result = -ES_ENOSYS;
   if (highest >= 0)
-    result = es_call(close_range, highest + 1, ~0U,
+    result = es_call(close_range, highest + 1U, ~0U,
                      c->shares_table ? ES_CLOSE_RANGE_UNSHARE : 0);
   if (result == 0)
     c->closed_above = highest;
@@ -138,6 +138,8 @@ static void close_gaps(const struct es_child *c) {
       kept = c->needed[n];
     if (kept > first)
       es_call(close_range, first, kept - 1, 0);
+    if (kept >= c->highest)
+      return;
     first = kept + 1;
   }
 }

@@ -61,9 +61,9 @@ static long clone_sharing(struct es_start *s) {
   if (s->child.shares_table)
     share |= CLONE_FILES;
   long pid = -ENOSYS;
+  const unsigned pidfd = s->wants_pidfd ? CLONE_PIDFD : 0;
   if (!atomic_load(&es_refused.clone3)) {
     bool into_cgroup = s->request->cgroup >= 0;
-    unsigned pidfd = s->wants_pidfd ? CLONE_PIDFD : 0;
     pid = try_clone3(s, share | pidfd, into_cgroup);
     if (pid < 0 && into_cgroup) // Joined by the child, or refused.
       pid = try_clone3(s, share | pidfd, false);
@@ -75,7 +75,9 @@ static long clone_sharing(struct es_start *s) {
       return pid;
   }
   if (!atomic_load(&es_refused.pidfd)) {
-    pid = try_clone(s, share | CLONE_PIDFD);
+    pid = try_clone(s, share | pidfd);
+    if (pid == -EMFILE || pid == -ENFILE)
+      pid = try_clone(s, share);
     if (pid != -EINVAL)
       return pid;
     atomic_store(&es_refused.pidfd, true);

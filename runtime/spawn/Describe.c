@@ -89,6 +89,10 @@ static const char *step_name(enum elfspawn_step step) {
     return "inheritable capabilities";
   case ELFSPAWN_STEP_AMBIENT:
     return "ambient capabilities";
+  case ELFSPAWN_STEP_KEEP_CAPABILITIES:
+    return "keeping capabilities";
+  case ELFSPAWN_STEP_RESTORE_CAPABILITIES:
+    return "restoring capabilities";
   case ELFSPAWN_STEP_NO_NEW_PRIVILEGES:
     return "no new privileges";
   case ELFSPAWN_STEP_PARENT_DEATH_SIGNAL:

@@ -15,11 +15,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What elfhelper made, at its build. */
@@ -59,14 +61,29 @@ static int create_memory(void) {
   return es_above_streams(fd);
 }
 
-static bool fill(int fd) {
-  const unsigned char *at = elfspawn_helper;
-  while (at != elfspawn_helper_end) {
-    ssize_t written = write(fd, at, (size_t)(elfspawn_helper_end - at));
-    if (written < 0 && errno != EINTR)
-      return false;
+int es_write_all(int fd, const void *data, size_t size) {
+  sigset_t too_large, before, pending;
+  sigemptyset(&too_large);
+  sigaddset(&too_large, SIGXFSZ);
+  pthread_sigmask(SIG_BLOCK, &too_large, &before);
+  sigpending(&pending);
+  int error = 0;
+  for (const char *at = data; size != 0 && !error;) {
+    ssize_t written = write(fd, at, size);
+    error = written < 0 && errno != EINTR ? errno : 0;
     at += written > 0 ? written : 0;
+    size -= written > 0 ? (size_t)written : 0;
   }
+  if (error == EFBIG && sigismember(&pending, SIGXFSZ) == 0)
+    sigtimedwait(&too_large, NULL, &(struct timespec){0, 0});
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return error;
+}
+
+static bool fill(int fd) {
+  errno = es_write_all(fd, elfspawn_helper, helper_size());
+  if (errno)
+    return false;
   const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
   return fchmod(fd, 0555) == 0 &&
          (fcntl(fd, F_ADD_SEALS, seals | ES_SEAL_EXEC) == 0 ||
@@ -151,7 +168,18 @@ void es_drop_image(int fd) {
   pthread_mutex_unlock(&lock);
 }
 
-int elfspawn_set_helper_file(const char *path) {
+/* The lock is held. A file of an earlier path is not used any more. */
+static void forget_file(void) {
+  struct es_descriptor now = image.file;
+  if (!image.is_file || !now.fd)
+    return;
+  if (es_identify(&now) == 0 &&
+      memcmp(&now.identity, &image.file.identity, sizeof(now.identity)) == 0)
+    close(now.fd);
+  image.file.fd = 0;
+}
+
+static int set_helper_file(const char *path) {
   int fd = path ? open_file(path) : 0;
   if (fd < 0)
     return -fd;
@@ -161,8 +189,18 @@ int elfspawn_set_helper_file(const char *path) {
   if (path && !copy)
     return ENOMEM;
   pthread_mutex_lock(&lock);
+  forget_file();
   free(image.path);
   image.path = copy;
   pthread_mutex_unlock(&lock);
   return 0;
+}
+
+int elfspawn_set_helper_file(const char *path) {
+  int before = errno, cancellation;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation);
+  int error = set_helper_file(path);
+  pthread_setcancelstate(cancellation, NULL);
+  errno = before;
+  return error;
 }

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -167,11 +168,13 @@ static int take_all(struct capture captures[2], int64_t end) {
   while (captures[0].ends[0] >= 0 || captures[1].ends[0] >= 0) {
     struct pollfd p[2] = {{captures[0].ends[0], POLLIN, 0},
                           {captures[1].ends[0], POLLIN, 0}};
-    int wait = left(end), ready = poll(p, 2, wait);
+    int wait = left(end);
+    // Whoever writes without a pause does not put the deadline off.
+    if (wait == 0)
+      return ETIMEDOUT;
+    int ready = poll(p, 2, wait);
     if (ready < 0 && errno != EINTR)
       return errno;
-    if (ready == 0 && left(end) == 0)
-      return ETIMEDOUT;
     for (int n = 0; ready > 0 && n != 2; ++n) {
       int error = p[n].revents ? take(&captures[n]) : 0;
       if (error)
@@ -181,14 +184,31 @@ static int take_all(struct capture captures[2], int64_t end) {
   return 0;
 }
 
+/* Takes what is there now, and not what somebody adds meanwhile. */
+static int take_rest(struct capture *c) {
+  enum { LEAST = 512 }; // what take reads at once, if it is there
+  int size = 0, error = 0;
+  if (c->ends[0] >= 0 && ioctl(c->ends[0], FIONREAD, &size) != 0)
+    return errno;
+  for (int n = 0; n < size && c->ends[0] >= 0 && !error; n += LEAST)
+    error = take(c);
+  return error;
+}
+
 //===-------------------------------- Running -----------------------------===//
+
+void es_kill(pid_t pid, int pidfd) {
+  if (pidfd >= 0 &&
+      (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) == 0 ||
+       errno == ESRCH)) // The number may be another process's by now.
+    return;
+  kill(pid, SIGKILL);
+}
 
 static void kill_child(const struct elfspawn_child *child, bool group) {
   if (group)
     kill(-child->pid, SIGKILL);
-  if (child->pidfd < 0 ||
-      syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0) != 0)
-    kill(child->pid, SIGKILL);
+  es_kill(child->pid, child->pidfd);
 }
 
 /* Takes what comes and waits; at the deadline, or when there is no memory, the
@@ -212,7 +232,8 @@ static int follow(struct elfspawn_run *run, struct elfspawn_child *child,
   if (waited == ECHILD)
     run->status = -1;
   // What was written before the end is in the pipes.
-  take_all(captures, es_now());
+  for (int n = 0; n != 2; ++n)
+    take_rest(&captures[n]);
   return waited == ECHILD ? 0 : waited;
 }
 

@@ -121,9 +121,16 @@ ES_HIDDEN int es_identify(struct es_descriptor *);
 /** What es_image returned is not that file any more. */
 ES_HIDDEN void es_drop_image(int fd);
 
+/** Kills a child, by its pidfd if that can be done; -1: there is none. */
+ES_HIDDEN void es_kill(pid_t pid, int pidfd);
+
 /** A descriptor above 2 in the place of \p fd, which is closed; close-on-exec.
     Returns -1 with errno. */
 ES_HIDDEN int es_above_streams(int fd);
+
+/** Writes all of it to a file in memory. Returns 0 or an errno value: EFBIG,
+   without SIGXFSZ, if RLIMIT_FSIZE does not allow it. */
+ES_HIDDEN int es_write_all(int fd, const void *data, size_t size);
 
 /** Milliseconds of CLOCK_MONOTONIC. */
 ES_HIDDEN int64_t es_now(void);

@@ -18,6 +18,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -82,15 +83,8 @@ static int make_input(const elfspawn_t *r, int *fd) {
   *fd = create_input();
   if (*fd < 0)
     return errno;
-  const char *at = r->input;
-  for (size_t left = r->input_size; left != 0;) {
-    ssize_t written = write(*fd, at, left);
-    if (written < 0 && errno != EINTR)
-      return errno;
-    at += written > 0 ? written : 0;
-    left -= written > 0 ? (size_t)written : 0;
-  }
-  return lseek(*fd, 0, SEEK_SET) < 0 ? errno : 0;
+  int error = es_write_all(*fd, r->input, r->input_size);
+  return !error && lseek(*fd, 0, SEEK_SET) < 0 ? errno : error;
 }
 
 static void close_if_open(int fd) {
@@ -102,12 +96,18 @@ static void release(struct es_start *s) {
   close_if_open(s->pipe[0]);
   close_if_open(s->pipe[1]);
   close_if_open(s->input);
-  char **own =
-      s->request->environment.items ? s->request->environment.items : environ;
-  if (s->request->variables.count && s->child.environment != own)
+  if (s->request->variables.count)
     free(s->child.environment);
   free(s->strings);
   free(s->stack);
+}
+
+/* A null pointer in environ, as clearenv leaves it, is an empty environment. */
+static char **environment_before(const elfspawn_t *r) {
+  static char *nothing[] = {NULL};
+  if (r->environment.items)
+    return r->environment.items;
+  return environ ? environ : nothing;
 }
 
 /* The room of one child: its stack, its copy of the strings, and what it writes
@@ -120,7 +120,7 @@ static int prepare(struct es_start *s, const int streams[3]) {
   s->stack_size = STACK + e->stack;
   s->stack = malloc(s->stack_size);
   s->strings = malloc(pointers + 2 * ES_HEADER_ROOM + e->most_cloexec);
-  char **from = r->environment.items ? r->environment.items : environ;
+  char **from = environment_before(r);
   c->environment = r->variables.count ? es_change_environment(r, from) : from;
   if (!s->stack || !s->strings || !c->environment)
     return ENOMEM;
@@ -196,9 +196,7 @@ static int report_failure(const struct es_start *s, struct es_record record,
 }
 
 static int time_out(struct es_start *s, struct elfspawn_error *error) {
-  if (s->pidfd < 0 ||
-      syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0) != 0)
-    kill(s->pid, SIGKILL);
+  es_kill(s->pid, s->pidfd);
   fail(error, ELFSPAWN_STEP_TIMEOUT, ETIMEDOUT);
   siginfo_t info;
   if (!reap(s, KILLED_WAIT, &info))
@@ -314,6 +312,19 @@ static bool wants_helper(const struct es_start *s) {
   return (r->may_block || r->changes_credentials) && !has_exec_label();
 }
 
+/* The saved and the file system's ids become the effective ones in an exec: a
+   helper would open files, or fail to change its ids, as nobody asked for. */
+static bool exec_keeps_ids(void) {
+  uid_t user[3];
+  gid_t group[3];
+  const long no_change = -1;
+  return getresuid(&user[0], &user[1], &user[2]) == 0 &&
+         getresgid(&group[0], &group[1], &group[2]) == 0 &&
+         user[2] == user[1] && group[2] == group[1] &&
+         (uid_t)setfsuid((uid_t)no_change) == user[1] &&
+         (gid_t)setfsgid((gid_t)no_change) == group[1];
+}
+
 static int choose_route(struct es_start *s, struct elfspawn_error *error) {
   struct es_child *c = &s->child;
   c->image.fd = -1;
@@ -321,7 +332,9 @@ static int choose_route(struct es_start *s, struct elfspawn_error *error) {
   c->may_go_direct = !needs_helper(s->request);
   if (wants_helper(s)) {
     c->is_root = geteuid() == 0;
-    int result = es_image(&c->image, &s->is_file, &c->helper_file);
+    int result = EPERM;
+    if (exec_keeps_ids())
+      result = es_image(&c->image, &s->is_file, &c->helper_file);
     if (result && !c->may_go_direct)
       return fail(error, ELFSPAWN_STEP_HELPER, result);
     if (result)
@@ -361,7 +374,7 @@ static void find_highest(struct es_start *s) {
   c->highest = c->highest_needed = s->e->highest;
   for (size_t n = 0; n != 5; ++n)
     c->highest = max(c->highest, own[n]->fd);
-  if (c->highest < c->highest_needed + MANY ||
+  if (c->highest - c->highest_needed < MANY ||
       atomic_load(&es_refused.opening_anew))
     return;
   c->opens_anew = true;

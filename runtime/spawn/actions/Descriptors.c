@@ -26,16 +26,22 @@ static long open_path(const char *path, int flags, int mode) {
                  flags | ES_O_CLOEXEC | ES_O_LARGEFILE, mode);
 }
 
+/* What was closed before the operations began is not all closed any more. */
+static void has_opened(struct es_run *run, int fd) {
+  if (run->closed_above >= 0 && fd > run->closed_above)
+    run->closed_above = fd;
+}
+
 long es_do_open(struct es_run *run, const char *at) {
-  (void)run;
   int to = es_int(&at), flags = es_int(&at), mode = es_int(&at);
+  has_opened(run, to);
   long fd = open_path(es_path(at), flags, mode);
   return fd < 0 ? fd : place((int)fd, to);
 }
 
 long es_do_dup(struct es_run *run, const char *at) {
-  (void)run;
   int from = es_int(&at), to = es_int(&at);
+  has_opened(run, to);
   if (from == to)
     return set_cloexec(to, 0);
   long result = es_call(dup3, from, to, 0);
