@@ -1,5 +1,4 @@
-//===- posix_spawn.h - POSIX's way to start a process
-//----------------------===//
+//===- posix_spawn.h - POSIX's way to start a process ---------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

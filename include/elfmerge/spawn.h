@@ -36,6 +36,9 @@
 // touched, no signal handler of it runs in the child, and its size does not
 // matter.
 //
+// Pointers may be NULL only where that is said. The header needs POSIX's
+// declarations, as of the usual -std=gnu11, or _POSIX_C_SOURCE.
+//
 // Ownership. What is passed in is copied. Descriptors are not: they have to be
 // open when the request is started, and stay the caller's.
 //
@@ -76,10 +79,11 @@ ELFSPAWN_API int elfspawn_set_path(elfspawn_t *, const char *path);
 ELFSPAWN_API int elfspawn_set_file(elfspawn_t *, const char *name,
                                    const char *search);
 /** Runs the file that this descriptor is open to. The target does not get the
-    descriptor, so it cannot be a script, which would have to be read again. */
+    descriptor, so it cannot be a script, which would have to be read again. No
+    action may make this number. */
 ELFSPAWN_API int elfspawn_set_executable(elfspawn_t *, int fd);
-/** The arguments, argv[0] first, up to a null pointer. Default: the path as the
-    only one. */
+/** The arguments, argv[0] first, up to a null pointer. Default: the path, or
+    the name of elfspawn_set_file, as the only one. */
 ELFSPAWN_API int elfspawn_set_arguments(elfspawn_t *, char *const argv[]);
 /** Replaces argv[0] alone. */
 ELFSPAWN_API int elfspawn_set_argv0(elfspawn_t *, const char *argv0);
@@ -167,13 +171,16 @@ ELFSPAWN_API int elfspawn_set_scheduler(elfspawn_t *, int policy, int priority);
 /** Processors: a cpu_set_t or the like of \p size bytes, 1024 at most. */
 ELFSPAWN_API int elfspawn_set_affinity(elfspawn_t *, const void *set,
                                        size_t size);
-/** I/O priority: class 1 (real time), 2 (best effort) or 3 (idle), level 0 to
-    7. */
+/** I/O priority: class 0 (none), 1 (real time), 2 (best effort) or 3 (idle),
+    level 0 to 7. */
 ELFSPAWN_API int elfspawn_set_io_priority(elfspawn_t *, int io_class,
                                           int level);
 /** /proc/self/oom_score_adj, -1000 to 1000. */
 ELFSPAWN_API int elfspawn_set_oom_score(elfspawn_t *, int score);
 
+/** Whether descriptors that are not named are closed (default), or inherited as
+    by exec unless they are close-on-exec, as with posix_spawn. */
+ELFSPAWN_API int elfspawn_set_close_others(elfspawn_t *, bool);
 /** One resource limit, RLIMIT_*, soft and hard; UINT64_MAX: none. Not a struct
     rlimit, which a 32-bit program may have in two sizes. */
 ELFSPAWN_API int elfspawn_set_limit(elfspawn_t *, int resource, uint64_t soft,
@@ -202,9 +209,6 @@ ELFSPAWN_API int elfspawn_set_no_new_privileges(elfspawn_t *, bool);
 /** A signal for the child when the thread that started it ends; 0: none. If the
     parent has ended before this was carried out, the child ends too. */
 ELFSPAWN_API int elfspawn_set_parent_death_signal(elfspawn_t *, int signal);
-/** Whether descriptors that are not named are closed (default), or inherited as
-    by exec unless they are close-on-exec, as with posix_spawn. */
-ELFSPAWN_API int elfspawn_set_close_others(elfspawn_t *, bool);
 /** The target's signal mask. NULL, the default: that of the starting thread. */
 ELFSPAWN_API int elfspawn_set_signal_mask(elfspawn_t *, const sigset_t *);
 
@@ -347,10 +351,11 @@ ELFSPAWN_API int elfspawn_start(const elfspawn_t *,
 ELFSPAWN_API char *elfspawn_describe(const struct elfspawn_error *,
                                      char *buffer, size_t size);
 
-/** A file to use as helper where one in memory cannot be made or executed: as `elfhelper
-    --format=elf` writes it for this machine. Its bytes have to be those of the
-    helper in this library, else ENOEXEC. For the whole process; NULL takes it
-    back. Not while any request is being started. */
+/** A file to use as helper where one in memory cannot be made or executed: as
+    `elfhelper --format=elf` writes it for this machine. Its bytes have to be
+    those of the helper in this library, else ENOEXEC; nobody else may be able
+    to change or replace it. For the whole process; NULL takes it back. Not
+    while any request is being started. */
 ELFSPAWN_API int elfspawn_set_helper_file(const char *path);
 
 //===---------------------------- Convenience -----------------------------===//
@@ -362,13 +367,15 @@ ELFSPAWN_API int elfspawn_wait(struct elfspawn_child *, int milliseconds,
                                int *status);
 
 struct elfspawn_run {
-  /** In: milliseconds from the start until the child is killed; 0: none. */
+  /** In: milliseconds from the start until the child is killed; 0: none. It
+      does not end a start that blocks: that is elfspawn_set_timeout. */
   int deadline;
   /** In: bytes to keep of each stream; 0: any number. What comes after them is
       read and dropped. */
   size_t limit;
-  /** In: whether to capture standard output and standard error; both into
-      output if merge is set. What is not captured is inherited. */
+  /** In: whether to capture standard output and standard error. With merge,
+      which wants capture_output, both go into output. What is not captured is
+      inherited. */
   bool capture_output, capture_error, merge;
   /** In: at the deadline, kill the child's whole process group. EINVAL if the
       request does not give it a group or session of its own. */

@@ -137,7 +137,12 @@ Error Walk::follow(Work W) {
 Error Walk::run() {
   if (Error E = reach(I.Entry, I.Entry, I.Entry, Values()))
     return E;
-  while (!Todo.empty()) {
+  // Helpers take some thousands.
+  enum { MaxSteps = 200000 };
+  for (unsigned Steps = 0; !Todo.empty(); ++Steps) {
+    if (Steps == MaxSteps)
+      return fail("code: found no end of its ways, wanted one within " +
+                  Twine(int(MaxSteps)) + " steps");
     Work W = Todo.front();
     Todo.pop_front();
     if (Error E = follow(W))

@@ -9,7 +9,8 @@
 // port's patterns add what MC has no word for. An instruction that may change
 // the flow of control and is neither of a kind that is understood nor direct is
 // refused here, so whoever follows the instructions from the entry has seen all
-// that can be executed.
+// that can be executed. So is one that, as MC says, does more than MC knows,
+// unless a pattern calls it harmless.
 //
 // A register is always known by the largest one that contains it, tuples of
 // registers aside, and a write to any part of it that is no pattern's makes all
@@ -17,31 +18,18 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Decoder.h"
 #include "Error.h"
+#include "MCDecoder.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/bit.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/BinaryFormat/ELF.h"
-#include "llvm/MC/MCAsmInfo.h"
-#include "llvm/MC/MCContext.h"
-#include "llvm/MC/MCDisassembler/MCDisassembler.h"
-#include "llvm/MC/MCInst.h"
-#include "llvm/MC/MCInstrAnalysis.h"
-#include "llvm/MC/MCInstrInfo.h"
-#include "llvm/MC/MCRegisterInfo.h"
-#include "llvm/MC/MCSubtargetInfo.h"
-#include "llvm/MC/MCTargetOptions.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Support/Endian.h"
 #include "llvm/Support/TargetSelect.h"
-#include "llvm/TargetParser/Triple.h"
 
 using namespace llvm;
 using namespace elfmerge;
 
 Decoder::~Decoder() = default;
-
-namespace {
 
 Error MCDecoder::start() {
   std::string Why;
@@ -58,7 +46,50 @@ Error MCDecoder::start() {
   Analysis.reset(T->createMCInstrAnalysis(Instructions.get()));
   if (!Disassembler || !Analysis)
     return fail("this LLVM cannot disassemble " + Twine(P.Name));
+  if (Error E = readTables())
+    return E;
+  return readRegisters();
+}
+
+/// Every name has to be there: a pattern that refuses must not get lost because
+/// another LLVM calls the instruction differently.
+Error MCDecoder::readTables() {
+  StringMap<Form> Missing;
+  for (const Pattern &X : P.Patterns)
+    Missing[X.Opcode] = X.Meaning;
+  for (unsigned Opcode = 0; Opcode != Instructions->getNumOpcodes(); ++Opcode) {
+    auto At = Missing.find(Instructions->getName(Opcode));
+    if (At == Missing.end())
+      continue;
+    Forms[Opcode] = At->second;
+    Missing.erase(At);
+  }
+  if (!Missing.empty())
+    return fail("this LLVM has no instruction " + Missing.begin()->first() +
+                " for " + P.Name);
   return Error::success();
+}
+
+Error MCDecoder::readRegisters() {
+  auto Find = [&](StringRef Name, unsigned &Register) {
+    Register = Name.empty() ? 0 : whole(Name);
+    return Name.empty() || Register
+               ? Error::success()
+               : fail("this LLVM has no register " + Name + " for " + P.Name);
+  };
+  SmallVector<StringRef> Names;
+  StringRef(P.ClobberedRegisters).split(Names, ' ');
+  Clobbered.resize(Names.size());
+  for (auto [Name, Register] : zip_equal(Names, Clobbered))
+    if (Error E = Find(Name, Register))
+      return E;
+  if (Error E = Find(P.NumberRegister, Number))
+    return E;
+  if (Error E = Find(P.ReturnRegister, Return))
+    return E;
+  if (Error E = Find(P.StackRegister, Stack))
+    return E;
+  return Find(P.CountRegister, Counter);
 }
 
 /// The largest register that contains \p R. LLVM calls a tuple of registers by
@@ -79,11 +110,9 @@ unsigned MCDecoder::whole(StringRef Name) const {
   return 0;
 }
 
-const Pattern *MCDecoder::findPattern(const MCInst &Inst) const {
-  StringRef Name = Instructions->getName(Inst.getOpcode());
-  const Pattern *Found =
-      find_if(P.Patterns, [&](const Pattern &X) { return Name == X.Opcode; });
-  return Found == P.Patterns.end() ? nullptr : Found;
+std::optional<Form> MCDecoder::formOf(const MCInst &Inst) const {
+  auto At = Forms.find(Inst.getOpcode());
+  return At == Forms.end() ? std::nullopt : std::optional(At->second);
 }
 
 /// Calls \p Function with every register the instruction may write.
@@ -100,10 +129,6 @@ void MCDecoder::forWritten(const MCInst &Inst,
     Function(R);
 }
 
-static uint64_t truncate(uint64_t Value, unsigned Bits) {
-  return Bits >= 64 ? Value : Value & maskTrailingOnes<uint64_t>(Bits);
-}
-
 Expected<Step> MCDecoder::step(uint64_t Address, Values &V) {
   StringRef Bytes = I.at(Address, ELF::PF_X);
   MCInst Inst;
@@ -111,13 +136,18 @@ Expected<Step> MCDecoder::step(uint64_t Address, Values &V) {
   if (Disassembler->getInstruction(Inst, Size, arrayRefFromStringRef(Bytes),
                                    Address, nulls()) != MCDisassembler::Success)
     return fail("instruction at " + hex(Address) + ": found none of " + P.Name);
-  const Pattern *Found = findPattern(Inst);
-  Expected<Step> Result = control(Inst, Found, Address, Size, V);
+  X86Prefixes Prefixes;
+  if (TT.isX86()) {
+    Prefixes = readX86Prefixes(Bytes.take_front(Size), P.Is64);
+    if (Error E = checkPrefixes(Inst, Prefixes, Address))
+      return E;
+  }
+  Expected<Step> Result = control(Inst, Address, Size, V);
   if (!Result)
     return Result;
   std::optional<Values::Set> New;
-  if (Found)
-    New = value(Inst, Found->Meaning, Address, V);
+  if (std::optional<Form> F = formOf(Inst))
+    New = value(Inst, *F, Address, V);
   unsigned Into = 0, Bits = 64;
   Values::Set Old;
   if (New && !New->empty()) {
@@ -134,18 +164,19 @@ Expected<Step> MCDecoder::step(uint64_t Address, Values &V) {
   };
   forWritten(Inst, Forget);
   if (Result->Meaning == Kind::SystemCall)
-    Forget(whole(P.ResultRegister));
+    for (unsigned Register : Clobbered)
+      Forget(Register);
+  if (Prefixes.Repeat)
+    Forget(Counter);
   if (!Into || (isPredicated(Inst) && Old.empty()))
     return Result;
   if (!isPredicated(Inst))
     Old.clear();
   for (uint64_t Value : *New)
-    Old.insert(truncate(Value, Bits));
+    Old.insert(lowBits(Value, Bits));
   V.assign(Into, std::move(Old));
   return Result;
 }
-
-} // namespace
 
 Expected<std::unique_ptr<Decoder>> Decoder::create(const Image &I) {
   LLVMInitializeAArch64TargetInfo();

@@ -63,8 +63,23 @@ static Expected<const Port *> choosePort(const HelperConfig &Config) {
   return fail("--arch=" + Config.Arch + ": wanted one of " + portNames());
 }
 
+/// Of C, and the words of C++ that a name can be mistaken for.
+static const StringLiteral Keywords[] = {
+    "and",       "asm",    "auto",     "bool",     "break",    "case",
+    "catch",     "char",   "class",    "const",    "continue", "default",
+    "delete",    "do",     "double",   "else",     "enum",     "explicit",
+    "export",    "extern", "false",    "float",    "for",      "friend",
+    "goto",      "if",     "inline",   "int",      "long",     "mutable",
+    "namespace", "new",    "not",      "operator", "or",       "private",
+    "protected", "public", "register", "restrict", "return",   "short",
+    "signed",    "sizeof", "static",   "struct",   "switch",   "template",
+    "this",      "throw",  "true",     "try",      "typedef",  "typeid",
+    "typename",  "union",  "unsigned", "using",    "virtual",  "void",
+    "volatile",  "while",  "xor"};
+
 static bool isIdentifier(StringRef Name) {
-  return !Name.empty() && !isDigit(Name.front()) &&
+  return !is_contained(Keywords, Name) && !Name.empty() &&
+         !isDigit(Name.front()) &&
          all_of(Name, [](char C) { return isAlnum(C) || C == '_'; });
 }
 

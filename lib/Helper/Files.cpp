@@ -15,6 +15,7 @@
 #include "HeldSignals.h"
 #include "Passes.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 #include <memory>
@@ -83,11 +84,20 @@ static Error checkOutput(StringRef Path, StringRef Input) {
   return Error::success();
 }
 
+/// \p Path in its folder's own name, so that one file has one name.
+static std::string nameOf(StringRef Path) {
+  SmallString<128> Folder(sys::path::parent_path(Path)), Name;
+  if (sys::fs::real_path(Folder.empty() ? "." : StringRef(Folder), Name))
+    return Path.str();
+  sys::path::append(Name, sys::path::filename(Path));
+  return std::string(Name);
+}
+
 Error elfmerge::writeFiles(ArrayRef<OutputFile> Files, StringRef Input) {
   std::vector<std::unique_ptr<Draft>> Drafts;
   for (const OutputFile &F : Files) {
     for (const std::unique_ptr<Draft> &D : Drafts)
-      if (D->File.Path == F.Path)
+      if (nameOf(D->File.Path) == nameOf(F.Path))
         return inFile(F.Path, fail("found two outputs of this name"));
     if (Error E = checkOutput(F.Path, Input))
       return inFile(F.Path, std::move(E));

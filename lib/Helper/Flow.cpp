@@ -1,10 +1,14 @@
-//===- Flow.cpp - Where an instruction lets control go ------------------===//
+//===- Flow.cpp - Where an instruction lets control go --------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-@FLOW@
+//
+// What is not understood is refused: an indirect branch, an instruction that
+// has no place in a helper, and one that does more than MC knows.
+//
+//===----------------------------------------------------------------------===//
 
 #include "Error.h"
 #include "MCDecoder.h"
@@ -32,7 +36,7 @@ Error MCDecoder::branch(const MCInst &Inst, Step &Result,
   if (!Analysis->evaluateBranch(Inst, Address, Result.Size, Target))
     return fail("instruction at " + hex(Address) +
                 ": found an indirect branch or call, wanted a direct one");
-  Result.Target = truncate(Target, P.Is64 ? 64 : 32);
+  Result.Target = lowBits(Target, P.Is64 ? 64 : 32);
   Result.Meaning = Analysis->isCall(Inst) ? Kind::Call : Kind::Branch;
   if (Result.Meaning == Kind::Call)
     return Error::success();
@@ -45,8 +49,8 @@ Error MCDecoder::branch(const MCInst &Inst, Step &Result,
   return Error::success();
 }
 
-bool MCDecoder::isRegister(const MCOperand &O, StringRef Name) const {
-  return O.isReg() && whole(O.getReg()) == whole(Name);
+bool MCDecoder::isRegister(const MCOperand &O, unsigned Register) const {
+  return O.isReg() && O.getReg() && whole(O.getReg()) == Register;
 }
 
 /// RISC-V's one instruction to jump, call and return; false if it is none of
@@ -55,8 +59,8 @@ bool MCDecoder::jumpAndLink(const MCInst &Inst, Step &Result,
                             const Values &V) const {
   const MCOperand &Link = Inst.getOperand(0), &Base = Inst.getOperand(1);
   int64_t Distance = Inst.getOperand(2).getImm();
-  bool Jumps = isRegister(Link, "X0");
-  if (!Jumps && !isRegister(Link, P.ReturnRegister))
+  bool Jumps = Link.isReg() && Registers->isConstant(Link.getReg());
+  if (!Jumps && !isRegister(Link, Return))
     return false;
   Values::Set Bases = valuesOf(Base, V);
   if (Bases.size() == 1) {
@@ -65,18 +69,30 @@ bool MCDecoder::jumpAndLink(const MCInst &Inst, Step &Result,
     Result.GoesOn = !Jumps;
     return true;
   }
-  if (!Jumps || !Bases.empty() || Distance != 0 ||
-      !isRegister(Base, P.ReturnRegister))
+  if (!Jumps || !Bases.empty() || Distance != 0 || !isRegister(Base, Return))
     return false;
   Result.Meaning = Kind::Return;
   Result.GoesOn = false;
   return true;
 }
 
+/// x86: refuses prefixes that processors and MC do not agree about.
+Error MCDecoder::checkPrefixes(const MCInst &Inst, const X86Prefixes &X,
+                               uint64_t Address) const {
+  StringRef Found;
+  if (X.AfterRex)
+    Found = "a prefix behind REX or REX2";
+  else if (X.OperandSize && changesFlow(Inst))
+    Found = "a branch with an operand size";
+  if (Found.empty())
+    return Error::success();
+  return fail("instruction at " + hex(Address) + ": found " + Found +
+              ", wanted none");
+}
+
 /// What becomes of the flow of control.
-Expected<Step> MCDecoder::control(const MCInst &Inst, const Pattern *Found,
-                                  uint64_t Address, uint64_t Size,
-                                  const Values &V) const {
+Expected<Step> MCDecoder::control(const MCInst &Inst, uint64_t Address,
+                                  uint64_t Size, const Values &V) const {
   Step Result;
   Result.Size = Size;
   Result.Conditional = isPredicated(Inst);
@@ -90,9 +106,15 @@ Expected<Step> MCDecoder::control(const MCInst &Inst, const Pattern *Found,
                 ", wanted " + Wanted);
   };
   bool ChangesFlow = changesFlow(Inst);
+  std::optional<Form> F = formOf(Inst);
+  if (!F && !ChangesFlow &&
+      Instructions->get(Inst.getOpcode()).hasUnmodeledSideEffects())
+    F = Form::Foreign;
 
-  switch (Found ? Found->Meaning : Form::Copy) {
+  switch (F.value_or(Form::Plain)) {
   case Form::Return:
+    if (V.find(Return))
+      break;
     return End(Kind::Return);
   case Form::Trap:
     return End(Kind::Trap);
@@ -106,14 +128,21 @@ Expected<Step> MCDecoder::control(const MCInst &Inst, const Pattern *Found,
     return Refused(Instructions->getName(Inst.getOpcode()),
                    "none of that kind");
   case Form::ReturnByRegister:
-    if (isRegister(Inst.getOperand(0), P.ReturnRegister))
+    if (isRegister(Inst.getOperand(0), Return) && !V.find(Return))
       return End(Kind::Return);
     break;
   case Form::ReturnByPop:
     // "pop {..., pc}" and "pop {pc}"; without the program counter no return.
-    if (ChangesFlow && (isRegister(Inst.getOperand(1), "SP") ||
-                        isRegister(Inst.getOperand(0), "SP")))
+    if (ChangesFlow && (isRegister(Inst.getOperand(1), Stack) ||
+                        isRegister(Inst.getOperand(0), Stack)))
       return End(Kind::Return);
+    break;
+  case Form::LinkOrJump:
+    // A function that is called returns by the return register.
+    if (!Registers->isConstant(Inst.getOperand(0).getReg()) &&
+        !isRegister(Inst.getOperand(0), Return))
+      return Refused("a call that links another register",
+                     Registers->getName(Return));
     break;
   case Form::JumpAndLink:
     if (jumpAndLink(Inst, Result, V))

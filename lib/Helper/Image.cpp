@@ -141,7 +141,7 @@ static Error readSegments(const ELFFile<ELFT> &File, Image &I) {
   Expected<typename ELFT::PhdrRange> Headers = File.program_headers();
   if (!Headers)
     return Headers.takeError();
-  const typename ELFT::Phdr *Stack = nullptr;
+  bool HasStack = false;
   for (const typename ELFT::Phdr &H : *Headers) {
     if (StringRef Name = refusedName(H.p_type); !Name.empty())
       return fail("found " + Name + ", wanted none");
@@ -151,14 +151,15 @@ static Error readSegments(const ELFFile<ELFT> &File, Image &I) {
     else if (!isHarmless(H.p_type, *I.Machine))
       return fail("program header: found type " + hex(H.p_type) +
                   ", wanted one of a static program");
-    if (H.p_type == ELF::PT_GNU_STACK)
-      Stack = &H;
+    if (H.p_type != ELF::PT_GNU_STACK)
+      continue;
+    if (H.p_flags & ELF::PF_X)
+      return fail("stack: found an executable one, wanted one that is not");
+    HasStack = true;
   }
-  if (!Stack)
+  if (!HasStack)
     return fail("stack: found no PT_GNU_STACK, wanted one that is not "
                 "executable");
-  if (Stack->p_flags & ELF::PF_X)
-    return fail("stack: found an executable one, wanted one that is not");
   if (I.Segments.empty() || I.Segments.size() > 2)
     return fail("segments: found " + Twine(I.Segments.size()) +
                 ", wanted 1 or 2");

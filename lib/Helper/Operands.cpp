@@ -1,10 +1,14 @@
-//===- Operands.cpp - What an instruction reads and puts into a register ===//
+//===- Operands.cpp - What an instruction puts into a register ------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-@OPS@
+//
+// Only what compilers write in front of a system call is understood; the forms
+// are those of Ports.h.
+//
+//===----------------------------------------------------------------------===//
 
 #include "Error.h"
 #include "MCDecoder.h"

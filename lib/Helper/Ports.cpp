@@ -6,10 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // The enumerations of opcodes and registers are private to LLVM's targets;
-// their names are not, so patterns are told by name. A pattern of a value, a
-// return or a system call that a new LLVM calls differently is not found, and
-// verification then refuses what it would have accepted. Those of instructions
-// that are refused (Form::Forbidden) have to be looked at with every new LLVM.
+// their names are not, so patterns are told by name. The decoder wants each of
+// them to be known to LLVM, and refuses by itself what MC does not know enough
+// of; Form::Foreign is for what it takes for a harmless instruction.
 //
 // Only what compilers write in front of a system call is a pattern. Any other
 // write to a register makes its value unknown.
@@ -57,6 +56,10 @@ static const Pattern AArch64Patterns[] = {
     {"ORRWrs", Form::Or},
     {"ORRXrs", Form::Or},
     {"RET", Form::ReturnByRegister},
+    {"HINT", Form::Plain},
+    {"DMB", Form::Plain},
+    {"PACIASP", Form::Plain},
+    {"AUTIASP", Form::Plain},
     {"SVC", Form::Kernel},
     {"BRK", Form::Trap},
     {"UDF", Form::Trap},
@@ -77,6 +80,7 @@ static const Pattern ArmPatterns[] = {
     {"UDF", Form::Trap},
     {"TRAP", Form::Trap},
     {"BKPT", Form::Trap},
+    {"STRH_PRE", Form::Plain},
     {"BLXi", Form::Foreign}, // to Thumb code
     {"SMC", Form::Foreign},
     {"HVC", Form::Foreign},
@@ -91,6 +95,16 @@ static const Pattern I386Patterns[] = {
     {"SYSCALL", Form::Foreign},   {"SYSENTER", Form::Foreign},
     {"INTO", Form::Foreign},      {"JMP_2", Form::Foreign},
     {"JCC_2", Form::Foreign},     {"CALLpcrel16", Form::Foreign},
+    {"XBEGIN_2", Form::Foreign},  {"XBEGIN_4", Form::Foreign},
+    {"LOOP", Form::Foreign},      {"LOOPE", Form::Foreign},
+    {"LOOPNE", Form::Foreign},    {"ENDBR32", Form::Plain},
+    {"DIV32r", Form::Plain},      {"DIV32m", Form::Plain},
+    {"IDIV32r", Form::Plain},     {"IDIV32m", Form::Plain},
+    {"PAUSE", Form::Plain},       {"CLD", Form::Plain},
+    {"LODSB", Form::Plain},       {"MOVSB", Form::Plain},
+    {"STOSB", Form::Plain},       {"MOVSW", Form::Plain},
+    {"STOSW", Form::Plain},       {"MOVSL", Form::Plain},
+    {"STOSL", Form::Plain},
 };
 
 static const Pattern Riscv64Patterns[] = {
@@ -99,8 +113,10 @@ static const Pattern Riscv64Patterns[] = {
     {"C_MV", Form::Copy},
     {"AUIPC", Form::PageAddress},
     {"C_JR", Form::ReturnByRegister},
+    {"JAL", Form::LinkOrJump},
     {"JALR", Form::JumpAndLink},
     {"ECALL", Form::Kernel},
+    {"FENCE", Form::Plain},
     {"EBREAK", Form::Trap},
     {"C_EBREAK", Form::Trap},
     {"UNIMP", Form::Trap},
@@ -126,29 +142,54 @@ static const Pattern X86_64Patterns[] = {
     {"SYSENTER", Form::Foreign},
     {"JMP_2", Form::Foreign},
     {"JCC_2", Form::Foreign},
-    {"CALL64pcrel16", Form::Foreign},
+    {"JMPABS64i", Form::Foreign},
+    {"XBEGIN_2", Form::Foreign},
+    {"XBEGIN_4", Form::Foreign},
+    {"LOOP", Form::Foreign}, // counts in a register that MC does not name
+    {"LOOPE", Form::Foreign},
+    {"LOOPNE", Form::Foreign},
+    {"ENDBR64", Form::Plain},
+    {"DIV32r", Form::Plain},
+    {"DIV32m", Form::Plain},
+    {"IDIV32r", Form::Plain},
+    {"IDIV32m", Form::Plain},
+    {"PAUSE", Form::Plain},
+    {"CLD", Form::Plain},
+    {"DIV64r", Form::Plain},
+    {"DIV64m", Form::Plain},
+    {"IDIV64r", Form::Plain},
+    {"IDIV64m", Form::Plain},
+    {"LODSB", Form::Plain},
+    {"MOVSB", Form::Plain},
+    {"STOSB", Form::Plain},
+    {"MOVSW", Form::Plain},
+    {"STOSW", Form::Plain},
+    {"MOVSL", Form::Plain},
+    {"STOSL", Form::Plain},
+    {"MOVSQ", Form::Plain},
+    {"STOSQ", Form::Plain},
 };
 
 static const Port Ports[] = {
     {"aarch64", "aarch64-unknown-linux-gnu", "", "", "aarch64linux",
-     ELF::EM_AARCH64, /*Is64=*/true, 0, 0, 65536, 4, "X8", "X0", 0, "LR",
-     AArch64Patterns, AArch64Calls},
+     ELF::EM_AARCH64, /*Is64=*/true, 0, 0, 65536, 4, "X8", "X0", "", "SP", 0,
+     "LR", AArch64Patterns, AArch64Calls},
     {"arm", "armv5te-unknown-linux-gnueabi", "", "", "armelf_linux_eabi",
      ELF::EM_ARM, /*Is64=*/false, ELF::EF_ARM_EABI_VER5,
      ELF::EF_ARM_ABI_FLOAT_SOFT | ELF::EF_ARM_ABI_FLOAT_HARD, 65536, 4, "R7",
-     "R0", 0, "LR", ArmPatterns, ArmCalls},
+     "R0", "", "SP", 0, "LR", ArmPatterns, ArmCalls},
     {"i386", "i386-unknown-linux-gnu", "", "", "elf_i386", ELF::EM_386,
-     /*Is64=*/false, 0, 0, 4096, 1, "EAX", "EAX", 0x80, "", I386Patterns,
-     I386Calls},
+     /*Is64=*/false, 0, 0, 4096, 1, "EAX", "EAX", "ECX", "ESP", 0x80, "",
+     I386Patterns, I386Calls},
     // Double is the float ABI of every distribution; linkers compare it, and
     // nothing in a helper or an object depends on it.
     {"riscv64", "riscv64-unknown-linux-gnu", "+m,+a,+f,+d,+c", "lp64d",
      "elf64lriscv", ELF::EM_RISCV, /*Is64=*/true, 0,
-     ELF::EF_RISCV_RVC | ELF::EF_RISCV_FLOAT_ABI, 65536, 2, "X17", "X10", -1,
-     "X1", Riscv64Patterns, Riscv64Calls},
+     ELF::EF_RISCV_RVC | ELF::EF_RISCV_FLOAT_ABI, 65536, 2, "X17", "X10", "",
+     "X2", -1, "X1", Riscv64Patterns, Riscv64Calls},
     {"x86_64", "x86_64-unknown-linux-gnu", "", "", "elf_x86_64", ELF::EM_X86_64,
-     /*Is64=*/true, 0, 0, 4096, 1, "RAX", "RAX", -1, "", X86_64Patterns,
-     X86_64Calls},
+     /*Is64=*/true, 0, 0, 4096, 1, "RAX", "RAX RCX R11", "RCX", "RSP", -1, "",
+     X86_64Patterns, X86_64Calls},
 };
 
 ArrayRef<Port> elfmerge::ports() { return Ports; }

@@ -43,10 +43,12 @@ enum class Form {
   Return,
   ReturnByRegister, ///< if operand 0 is the return address register
   ReturnByPop,      ///< if it pops the program counter from the stack
+  LinkOrJump,       ///< direct; returns to operand 0, if that is not constant
   JumpAndLink,      ///< to register operand 1 + operand 2, return to operand 0
   Trap,             ///< does not go on
   Kernel,           ///< the system call instruction of helpers
   Foreign,          ///< has no place in a helper
+  Plain,            ///< does nothing that matters here, which MC does not know
 };
 
 struct Pattern {
@@ -66,8 +68,10 @@ struct Port {
   uint32_t FreeFlags; ///< but for these
   uint32_t PageSize;  ///< the largest that kernels have
   unsigned CodeAlignment;
-  const char *NumberRegister; ///< holds the number of a system call,
-  const char *ResultRegister; ///< and what comes back
+  const char *NumberRegister;     ///< holds the number of a system call,
+  const char *ClobberedRegisters; ///< by a system call, with blanks between
+  const char *CountRegister;      ///< of repeated instructions, or empty
+  const char *StackRegister;
   int64_t KernelOperand;      ///< operand of Form::Kernel, -1 if it has none
   const char *ReturnRegister; ///< empty: the stack holds return addresses
   llvm::ArrayRef<Pattern> Patterns;

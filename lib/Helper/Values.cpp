@@ -1,4 +1,4 @@
-//===- Values.cpp - What registers may hold -----------------------------===//
+//===- Values.cpp - What registers may hold -------------------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

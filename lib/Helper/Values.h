@@ -1,4 +1,4 @@
-//===- Values.h - What registers may hold -------------------------------===//
+//===- Values.h - What registers may hold ---------------------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -9,11 +9,16 @@
 #define ELFMERGE_LIB_HELPER_VALUES_H
 
 #include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/Support/MathExtras.h"
 #include <cstdint>
 #include <map>
 #include <set>
 
 namespace elfmerge {
+
+inline uint64_t lowBits(uint64_t Value, unsigned Bits) {
+  return Bits >= 64 ? Value : Value & llvm::maskTrailingOnes<uint64_t>(Bits);
+}
 
 /// What registers may hold. One that is not in here may hold anything.
 class Values {

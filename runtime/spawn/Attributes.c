@@ -179,8 +179,8 @@ int elfspawn_set_user(elfspawn_t *r, uid_t user) {
 }
 
 static int set_groups_of(elfspawn_t *r, const char *name, gid_t group) {
-  int room = 64;
-  for (;;) {
+  const int most = 65536;
+  for (int room = 64; room <= 2 * most;) {
     gid_t *groups = malloc((size_t)room * sizeof(*groups));
     if (!groups)
       return es_result(r, ENOMEM);
@@ -193,9 +193,11 @@ static int set_groups_of(elfspawn_t *r, const char *name, gid_t group) {
     free(groups);
     room = count > room ? count : 2 * room; // musl does not say how many.
   }
+  return es_result(r, EINVAL);
 }
 
-int elfspawn_set_account(elfspawn_t *r, const char *name) {
+/* An account's ids, to be added to by its groups. */
+static int find_account(const char *name, uid_t *user, gid_t *group) {
   struct passwd entry, *found = NULL;
   char *buffer = NULL;
   int error = ERANGE;
@@ -204,15 +206,29 @@ int elfspawn_set_account(elfspawn_t *r, const char *name) {
     buffer = malloc(size);
     error = buffer ? getpwnam_r(name, &entry, buffer, size, &found) : ENOMEM;
   }
-  uid_t user = found ? entry.pw_uid : 0;
-  gid_t group = found ? entry.pw_gid : 0;
+  if (!error && !found)
+    error = ENOENT;
+  if (!error) {
+    *user = entry.pw_uid;
+    *group = entry.pw_gid;
+  }
   free(buffer);
-  if (error || !found)
-    return es_result(r, error ? error : ENOENT);
-  error = set_groups_of(r, name, group);
+  return error;
+}
+
+int elfspawn_set_account(elfspawn_t *r, const char *name) {
+  uid_t user = 0;
+  gid_t group = 0;
+  int before = errno;
+  int error = es_result(r, find_account(name, &user, &group));
+  if (!error)
+    error = set_groups_of(r, name, group);
   if (!error)
     error = elfspawn_set_group(r, group);
-  return error ? error : elfspawn_set_user(r, user);
+  if (!error)
+    error = elfspawn_set_user(r, user);
+  errno = before;
+  return error;
 }
 
 /* Sets of capabilities that a change of the user id would empty. */

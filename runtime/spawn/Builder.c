@@ -37,16 +37,24 @@ void elfspawn_free(elfspawn_t *r) {
   es_list_free(&r->environment);
   es_list_free(&r->variables);
   free(r->argv0);
+  free(r->file);
   free(r->input);
   free(r);
 }
 
 //===--------------------------- What to run ------------------------------===//
 
-int elfspawn_set_path(elfspawn_t *r, const char *path) {
+/* What was to be run before is forgotten. */
+static void set_nothing(elfspawn_t *r) {
   es_changes(r);
   es_list_free(&r->paths);
+  free(r->file);
+  r->file = NULL;
   r->executable = -1;
+}
+
+int elfspawn_set_path(elfspawn_t *r, const char *path) {
+  set_nothing(r);
   if (!*path)
     return es_result(r, ENOENT);
   return es_result(r,
@@ -65,9 +73,10 @@ static int add_candidate(elfspawn_t *r, const char *directory, size_t length,
 int elfspawn_set_file(elfspawn_t *r, const char *name, const char *search) {
   if (!*name || strchr(name, '/'))
     return elfspawn_set_path(r, name);
-  es_changes(r);
-  es_list_free(&r->paths);
-  r->executable = -1;
+  set_nothing(r);
+  r->file = strdup(name);
+  if (!r->file)
+    return es_result(r, ENOMEM);
   if (!search)
     search = getenv("PATH");
   if (!search)
@@ -84,8 +93,7 @@ int elfspawn_set_file(elfspawn_t *r, const char *name, const char *search) {
 }
 
 int elfspawn_set_executable(elfspawn_t *r, int fd) {
-  es_changes(r);
-  es_list_free(&r->paths);
+  set_nothing(r);
   r->executable = fd;
   return es_result(r, fd < 0 ? EBADF : 0);
 }
@@ -237,7 +245,8 @@ int elfspawn_set_input(elfspawn_t *r, const void *data, size_t size) {
   r->input = malloc(size ? size : 1);
   if (!r->input)
     return es_result(r, ENOMEM);
-  memcpy(r->input, data, size);
+  if (size)
+    memcpy(r->input, data, size);
   r->input_size = size;
   r->has_input = true;
   return 0;

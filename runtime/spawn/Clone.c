@@ -65,7 +65,9 @@ static long clone_sharing(struct es_start *s) {
   if (!atomic_load(&es_refused.clone3)) {
     bool into_cgroup = s->request->cgroup >= 0;
     pid = try_clone3(s, share | pidfd, into_cgroup);
-    if (pid < 0 && into_cgroup) // Joined by the child, or refused.
+    // Joined by the child, or refused; EAGAIN is the cgroup's pids.max, which
+    // does not hold for who joins.
+    if (pid < 0 && pid != -EAGAIN && into_cgroup)
       pid = try_clone3(s, share | pidfd, false);
     if (pid == -EMFILE || pid == -ENFILE) // The id alone will do.
       pid = try_clone3(s, share, false);

@@ -103,17 +103,34 @@ static void put_closes(struct encoder *n) {
 static void put_operations(struct encoder *n) {
   const elfspawn_t *r = n->request;
   for (int attribute = 0; attribute != ES_ATTR_COUNT; ++attribute) {
-    if (attribute == ES_ATTR_ACTIONS)
+    if (attribute == ES_ATTR_ACTIONS) {
       for (size_t i = 0; i != r->action_count; ++i)
         put_for(n, strdup(r->actions[i].string), (int)i);
-    else if (r->attributes[attribute])
+      // Before RLIMIT_NOFILE and the ids: either may take away what finding
+      // the open descriptors needs, where there is no close_range.
+      if (!r->keep_others)
+        put_closes(n);
+    } else if (r->attributes[attribute]) {
       put(n, strdup(r->attributes[attribute]));
+    }
   }
-  if (!r->keep_others)
-    put_closes(n);
 }
 
-/* The path itself stands for arguments that nobody set. */
+static void put_arguments(struct encoder *n) {
+  const elfspawn_t *r = n->request;
+  size_t first = 0;
+  if (r->argv0) {
+    put(n, strdup(r->argv0));
+    first = 1;
+  } else if (r->file && !r->arguments.items) {
+    put(n, strdup(r->file));
+  } else if (!r->arguments.items) {
+    put(n, strdup(r->paths.count ? es_path(r->paths.items[0] + 1) : ""));
+  }
+  for (size_t i = first; i < r->arguments.count; ++i)
+    put(n, strdup(r->arguments.items[i]));
+}
+
 static void put_target(struct encoder *n) {
   const elfspawn_t *r = n->request;
   if (r->shell)
@@ -125,13 +142,7 @@ static void put_target(struct encoder *n) {
     put(n, es_format("%c%x", ES_EXECFD, (unsigned)r->executable));
   }
   put(n, strdup(ES_END));
-  if (r->arguments.items)
-    for (size_t i = 0; i != r->arguments.count; ++i)
-      put(n, strdup(i == 0 && r->argv0 ? r->argv0 : r->arguments.items[i]));
-  else if (r->argv0)
-    put(n, strdup(r->argv0));
-  else
-    put(n, strdup(r->paths.count ? es_path(r->paths.items[0] + 1) : ""));
+  put_arguments(n);
 }
 
 int es_encode(const elfspawn_t *r, struct es_encoded **result) {

@@ -160,10 +160,17 @@ int es_image(struct es_descriptor *result, bool *is_file, const char **path) {
   return error;
 }
 
+static bool is_same(const struct es_identity *a, const struct es_identity *b) {
+  return a->inode == b->inode && a->device_major == b->device_major &&
+         a->device_minor == b->device_minor;
+}
+
 /* The number belongs to somebody else: it is not closed. */
-void es_drop_image(int fd) {
+void es_drop_image(const struct es_descriptor *lost) {
   pthread_mutex_lock(&lock);
-  if (image.file.fd == fd)
+  // Another thread may have made a new one, and it may have got the number.
+  if (image.file.fd == lost->fd &&
+      is_same(&image.file.identity, &lost->identity))
     image.file.fd = 0;
   pthread_mutex_unlock(&lock);
 }
@@ -173,8 +180,7 @@ static void forget_file(void) {
   struct es_descriptor now = image.file;
   if (!image.is_file || !now.fd)
     return;
-  if (es_identify(&now) == 0 &&
-      memcmp(&now.identity, &image.file.identity, sizeof(now.identity)) == 0)
+  if (es_identify(&now) == 0 && is_same(&now.identity, &image.file.identity))
     close(now.fd);
   image.file.fd = 0;
 }

@@ -1,5 +1,4 @@
-//===- Popen.c - popen, pclose and system
-//----------------------------------===//
+//===- Popen.c - popen, pclose and system ---------------------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -28,6 +27,8 @@ static int set_command(elfspawn_t *request, const char *command, bool inherit) {
     error = elfspawn_set_arguments(request, arguments);
   if (!error)
     error = elfspawn_set_close_others(request, !inherit);
+  if (!error)
+    error = elfspawn_set_pidfd(request, false);
   return error;
 }
 

@@ -1,5 +1,4 @@
-//===- Posix.c - posix_spawn and its relatives
-//-----------------------------===//
+//===- Posix.c - posix_spawn and its relatives ----------------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

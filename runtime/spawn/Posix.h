@@ -1,5 +1,4 @@
-//===- Posix.h - Inside posix_spawn, popen and system
-//----------------------===//
+//===- Posix.h - Inside posix_spawn, popen and system ---------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- PosixActions.c - posix_spawn_file_actions_*
-//-------------------------===//
+//===- PosixActions.c - posix_spawn_file_actions_* ------------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

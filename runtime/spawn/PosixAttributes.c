@@ -1,5 +1,4 @@
-//===- PosixAttributes.c - posix_spawnattr_*
-//-------------------------------===//
+//===- PosixAttributes.c - posix_spawnattr_* ------------------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

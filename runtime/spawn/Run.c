@@ -31,13 +31,15 @@ static int left(int64_t end) {
 //===------------------------------- Waiting ------------------------------===//
 
 /* Where there are no pidfds the end is looked for from time to time. */
-static int wait_for_end(const struct elfspawn_child *child, int64_t end) {
+static int wait_for_end(struct elfspawn_child *child, int64_t end) {
   enum { INTERVAL = 10 };
   struct pollfd p = {child->pidfd, POLLIN, 0};
   int wait = left(end);
   if (child->pidfd < 0 && (wait < 0 || wait > INTERVAL))
     wait = INTERVAL;
   int ready = poll(&p, child->pidfd >= 0, wait);
+  if (ready > 0 && (p.revents & POLLNVAL)) // Somebody has closed it.
+    child->pidfd = -1;
   return ready < 0 && errno != EINTR ? errno : 0;
 }
 
@@ -164,14 +166,35 @@ static int take(struct capture *c) {
   return 0;
 }
 
+static bool is_open(const struct capture captures[2]) {
+  return captures[0].ends[0] >= 0 || captures[1].ends[0] >= 0;
+}
+
+/* Takes what is there now, and not what somebody adds meanwhile. ETIMEDOUT: it
+   was not all. */
+static int take_rest(struct capture captures[2]) {
+  enum { LEAST = 512 }; // what take reads at once, if it is there
+  for (int n = 0; n != 2; ++n) {
+    struct capture *c = &captures[n];
+    int size = 0, error = 0;
+    if (c->ends[0] >= 0 && ioctl(c->ends[0], FIONREAD, &size) != 0)
+      return errno;
+    // Once more than there is data for: the end of the file.
+    for (int taken = 0; taken <= size && c->ends[0] >= 0; taken += LEAST)
+      if ((error = take(c)) != 0)
+        return error;
+  }
+  return is_open(captures) ? ETIMEDOUT : 0;
+}
+
 static int take_all(struct capture captures[2], int64_t end) {
-  while (captures[0].ends[0] >= 0 || captures[1].ends[0] >= 0) {
+  while (is_open(captures)) {
     struct pollfd p[2] = {{captures[0].ends[0], POLLIN, 0},
                           {captures[1].ends[0], POLLIN, 0}};
     int wait = left(end);
     // Whoever writes without a pause does not put the deadline off.
     if (wait == 0)
-      return ETIMEDOUT;
+      return take_rest(captures);
     int ready = poll(p, 2, wait);
     if (ready < 0 && errno != EINTR)
       return errno;
@@ -182,17 +205,6 @@ static int take_all(struct capture captures[2], int64_t end) {
     }
   }
   return 0;
-}
-
-/* Takes what is there now, and not what somebody adds meanwhile. */
-static int take_rest(struct capture *c) {
-  enum { LEAST = 512 }; // what take reads at once, if it is there
-  int size = 0, error = 0;
-  if (c->ends[0] >= 0 && ioctl(c->ends[0], FIONREAD, &size) != 0)
-    return errno;
-  for (int n = 0; n < size && c->ends[0] >= 0 && !error; n += LEAST)
-    error = take(c);
-  return error;
 }
 
 //===-------------------------------- Running -----------------------------===//
@@ -232,8 +244,7 @@ static int follow(struct elfspawn_run *run, struct elfspawn_child *child,
   if (waited == ECHILD)
     run->status = -1;
   // What was written before the end is in the pipes.
-  for (int n = 0; n != 2; ++n)
-    take_rest(&captures[n]);
+  take_rest(captures);
   return waited == ECHILD ? 0 : waited;
 }
 

@@ -63,6 +63,7 @@ struct elfspawn {
   struct es_list arguments, environment;
   struct es_list variables; ///< NAME=VALUE, or NAME to remove it
   char *argv0;
+  char *file; ///< what elfspawn_set_file said, for argv[0]
   void *input;
   size_t input_size;
   int executable, cgroup;
@@ -119,7 +120,7 @@ ES_HIDDEN struct es_descriptor es_own_image(void);
 /** Fills in which file a descriptor is. Returns 0 or an errno value. */
 ES_HIDDEN int es_identify(struct es_descriptor *);
 /** What es_image returned is not that file any more. */
-ES_HIDDEN void es_drop_image(int fd);
+ES_HIDDEN void es_drop_image(const struct es_descriptor *);
 
 /** Kills a child, by its pidfd if that can be done; -1: there is none. */
 ES_HIDDEN void es_kill(pid_t pid, int pidfd);

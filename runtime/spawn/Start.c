@@ -218,7 +218,7 @@ static bool learn(struct es_start *s, enum es_state state) {
   else if (state == ES_NO_DESCRIPTORS)
     atomic_store(&es_refused.opening_anew, true);
   else if (state == ES_NO_IMAGE)
-    es_drop_image(s->child.image.fd);
+    es_drop_image(&s->child.image);
   else
     return false;
   return true;
@@ -297,7 +297,8 @@ static bool has_exec_label(void) {
   int fd = open("/proc/thread-self/attr/exec", O_RDONLY | O_CLOEXEC);
   char label;
   ssize_t size = fd < 0 ? -1 : read(fd, &label, 1);
-  if (size < 0) // No security module has one.
+  // That no security module has one is so for good.
+  if (size < 0 && (errno == ENOENT || errno == EINVAL))
     atomic_store(&none, true);
   close_if_open(fd);
   return size > 0;

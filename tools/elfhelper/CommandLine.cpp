@@ -42,14 +42,26 @@ public:
   Options() : GenericOptTable(Infos) {}
 };
 
+bool namesFile(const Arg &A) {
+  switch (A.getOption().getUnaliasedOption().getID()) {
+  case OPT_o:
+  case OPT_header:
+  case OPT_MF:
+  case OPT_archive:
+  case OPT_verify:
+    return true;
+  }
+  return false;
+}
+
 Error parseOption(const Arg &A, CommandLine &CL) {
   HelperConfig &C = CL.Config;
   StringRef Value = A.getNumValues() ? A.getValue() : "";
+  if (Value.empty() && namesFile(A))
+    return createStringError(A.getSpelling() + " wants a file name");
   switch (A.getOption().getUnaliasedOption().getID()) {
   case OPT_o:
     C.Output = Value.str();
-    if (Value.empty())
-      return createStringError("-o wants a file name");
     break;
   case OPT_arch:
     C.Arch = Value.str();

@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "CommandLine.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
@@ -26,14 +28,16 @@ static std::string archivesBeside(const char *Argv0) {
   return std::string(Path);
 }
 
-/// A message is one line, whatever the paths in it are.
+/// A message is one line and moves no cursor, whatever the paths in it are.
 static int fail(Error E) {
   errs() << "elfhelper: error: ";
   for (char C : toString(std::move(E)))
     if (C == '\n')
       errs() << "\\n";
-    else
+    else if (isPrint(C) || uint8_t(C) >= 0x80)
       errs() << C;
+    else
+      errs() << format("\\x%02x", uint8_t(C));
   errs() << "\n";
   return 1;
 }
