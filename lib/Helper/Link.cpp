@@ -19,21 +19,16 @@
 //===----------------------------------------------------------------------===//
 
 #include "Error.h"
+#include "Linker.h"
 #include "Passes.h"
-#include "lld/Common/Driver.h"
 #include "llvm/Object/ELF.h"
-#include "llvm/Support/CrashRecoveryContext.h"
-#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/Program.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 #include <sys/mman.h>
 #include <unistd.h>
-
-LLD_HAS_DRIVER(elf)
 
 using namespace llvm;
 using namespace elfmerge;
@@ -147,29 +142,7 @@ static std::vector<std::string> linkerArgs(const HelperConfig &Config,
 
 void elfmerge::printLinkerArgs(const HelperConfig &Config, const Port &P,
                                const Features &F, raw_ostream &Out) {
-  ListSeparator Space(" ");
-  for (const std::string &Arg :
-       linkerArgs(Config, P, F, "SCRIPT", Config.Output)) {
-    Out << Space;
-    sys::printArg(Out, Arg, /*Quote=*/false);
-  }
-  Out << "\n";
-}
-
-/// lld's own first line without its "ld.lld: error: ".
-static std::string firstLine(StringRef Text) {
-  StringRef Line = Text.trim().split('\n').first;
-  Line.consume_front("ld.lld: ");
-  Line.consume_front("error: ");
-  return Line.str();
-}
-
-/// What is fatal to lld is an error here: goes on behind lldMain, with \p
-/// Reason as what was printed.
-static void leaveLinker(void *Printed, const char *Reason, bool) {
-  *static_cast<std::string *>(Printed) = Reason;
-  if (CrashRecoveryContext *Linker = CrashRecoveryContext::GetCurrent())
-    Linker->HandleExit(1);
+  printLinkerArgs(linkerArgs(Config, P, F, "SCRIPT", Config.Output), Out);
 }
 
 /// Cuts \p Bytes off behind the last segment.
@@ -189,21 +162,6 @@ template <class ELFT> static Error strip(std::string &Bytes) {
   Header->e_shentsize = 0;
   Header->e_shnum = 0;
   Header->e_shstrndx = 0;
-  return Error::success();
-}
-
-static Error runLinker(const std::vector<std::string> &Args) {
-  std::vector<const char *> Argv;
-  for (const std::string &Arg : Args)
-    Argv.push_back(Arg.c_str());
-  std::string Printed;
-  raw_string_ostream OS(Printed);
-  CrashRecoveryContext::Enable();
-  ScopedFatalErrorHandler Handler(leaveLinker, &Printed);
-  lld::Result Result =
-      lld::lldMain(Argv, OS, OS, {{lld::Gnu, &lld::elf::link}});
-  if (Result.retCode != 0)
-    return fail("linking failed: " + firstLine(Printed));
   return Error::success();
 }
 

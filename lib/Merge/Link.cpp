@@ -13,14 +13,8 @@
 
 #include "Context.h"
 #include "Error.h"
-#include "HeldSignals.h"
-#include "lld/Common/Driver.h"
-#include "llvm/Support/CrashRecoveryContext.h"
-#include "llvm/Support/ErrorHandling.h"
+#include "Linker.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Program.h"
-
-LLD_HAS_DRIVER(elf)
 
 using namespace llvm;
 using namespace elfmerge;
@@ -53,29 +47,8 @@ static std::vector<std::string> linkerArgs(const Context &Ctx) {
   return Args;
 }
 
-/// lld's own lines without their "ld.lld: error: ", joined into one.
-static std::string firstLine(StringRef Text) {
-  StringRef Line = Text.trim().split('\n').first;
-  Line.consume_front("ld.lld: ");
-  Line.consume_front("error: ");
-  return Line.str();
-}
-
-/// What is fatal to lld, such as a full disk, is an error here: goes on behind
-/// lldMain, with \p Reason as what was printed.
-static void leaveLinker(void *Printed, const char *Reason, bool) {
-  *static_cast<std::string *>(Printed) = Reason;
-  if (CrashRecoveryContext *Linker = CrashRecoveryContext::GetCurrent())
-    Linker->HandleExit(1);
-}
-
 void elfmerge::printLinkerArgs(const Context &Ctx) {
-  ListSeparator Space(" ");
-  for (const std::string &Arg : linkerArgs(Ctx)) {
-    Ctx.Out << Space;
-    sys::printArg(Ctx.Out, Arg, /*Quote=*/false);
-  }
-  Ctx.Out << "\n";
+  printLinkerArgs(linkerArgs(Ctx), Ctx.Out);
 }
 
 Error elfmerge::linkImage(Context &Ctx) {
@@ -86,18 +59,5 @@ Error elfmerge::linkImage(Context &Ctx) {
   // Only the name is wanted; replacing a file costs more than making one.
   if (Ctx.Cfg.SaveTemps.empty())
     sys::fs::remove(*Path);
-  std::vector<std::string> Args = linkerArgs(Ctx);
-  std::vector<const char *> Argv;
-  for (const std::string &Arg : Args)
-    Argv.push_back(Arg.c_str());
-  std::string Printed;
-  raw_string_ostream OS(Printed);
-  HeldSignals Held; // lld makes files of its own beside the output.
-  CrashRecoveryContext::Enable();
-  ScopedFatalErrorHandler Handler(leaveLinker, &Printed);
-  lld::Result Result =
-      lld::lldMain(Argv, OS, OS, {{lld::Gnu, &lld::elf::link}});
-  if (Result.retCode != 0)
-    return fail("linking failed: " + firstLine(Printed));
-  return Error::success();
+  return runLinker(linkerArgs(Ctx));
 }

@@ -11,35 +11,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Capabilities.h"
 #include "Child.h"
-
-enum {
-  PR_GET_SECUREBITS = 27,
-  SECBIT_NOROOT = 1,
-  PR_CAP_AMBIENT = 47,
-  PR_CAP_AMBIENT_IS_SET = 1,
-  PR_CAP_AMBIENT_RAISE = 2,
-  CAPABILITY_VERSION = 0x20080522,
-};
-
-struct cap_header {
-  uint32_t version;
-  int pid;
-};
-
-struct cap_half {
-  uint32_t effective, permitted, inheritable;
-};
-
-char *es_put_number(char *at, uint64_t value) {
-  int shift = 60;
-  while (shift > 0 && !(value >> shift & 15))
-    shift -= 4;
-  for (; shift >= 0; shift -= 4)
-    *at++ = "0123456789abcdef"[value >> shift & 15];
-  *at = 0;
-  return at;
-}
 
 static uint64_t whole(uint32_t low, uint32_t high) {
   return low | (uint64_t)high << 32;

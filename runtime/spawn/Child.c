@@ -18,6 +18,16 @@
 
 #include "Child.h"
 
+char *es_put_number(char *at, uint64_t value) {
+  int shift = 60;
+  while (shift > 0 && !(value >> shift & 15))
+    shift -= 4;
+  for (; shift >= 0; shift -= 4)
+    *at++ = "0123456789abcdef"[value >> shift & 15];
+  *at = 0;
+  return at;
+}
+
 static _Noreturn void leave(const struct es_child *c, enum es_state state) {
   c->result->state = state;
   for (;;)

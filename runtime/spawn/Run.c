@@ -43,16 +43,15 @@ static int wait_for_end(struct elfspawn_child *child, int64_t end) {
   return ready < 0 && errno != EINTR ? errno : 0;
 }
 
-/* By the descriptor, which unlike the number is never another process's. */
-static int wait_id(const struct elfspawn_child *child, siginfo_t *info,
-                   int options) {
+int es_waitid(pid_t pid, int pidfd, siginfo_t *info, int options) {
   enum { BY_PIDFD = 3 };
   int result = -1;
   errno = EINVAL;
-  if (child->pidfd >= 0)
-    result = waitid((idtype_t)BY_PIDFD, (id_t)child->pidfd, info, options);
-  if (result != 0 && (errno == EINVAL || errno == EBADF)) // Before 5.4.
-    result = waitid(P_PID, (id_t)child->pid, info, options);
+  if (pidfd >= 0)
+    result = waitid((idtype_t)BY_PIDFD, (id_t)pidfd, info, options);
+  // Before 5.4; or somebody has closed what is not his.
+  if (result != 0 && (errno == EINVAL || errno == EBADF))
+    result = waitid(P_PID, (id_t)pid, info, options);
   return result;
 }
 
@@ -67,7 +66,8 @@ int elfspawn_wait(struct elfspawn_child *child, int milliseconds, int *status) {
   int saved = errno, error = 0;
   siginfo_t info = {0};
   while (!error) {
-    int result = wait_id(child, &info, WEXITED | (end < 0 ? 0 : WNOHANG));
+    int result = es_waitid(child->pid, child->pidfd, &info,
+                           WEXITED | (end < 0 ? 0 : WNOHANG));
     if (result == 0 && info.si_pid)
       break;
     if (result != 0 && errno != EINTR)

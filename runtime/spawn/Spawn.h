@@ -92,7 +92,7 @@ struct es_encoded {
 };
 
 /** The strings in front of these differ from start to start. */
-enum { ES_FIRST_STRING = 7 };
+enum { ES_FIRST_STRING = ES_SLOT_END };
 
 ES_HIDDEN int es_encode(const elfspawn_t *, struct es_encoded **);
 ES_HIDDEN void es_free_encoded(struct es_encoded *);
@@ -121,6 +121,10 @@ ES_HIDDEN struct es_descriptor es_own_image(void);
 ES_HIDDEN int es_identify(struct es_descriptor *);
 /** What es_image returned is not that file any more. */
 ES_HIDDEN void es_drop_image(const struct es_descriptor *);
+
+/** waitid for a child by its pidfd, which unlike the number is never another
+    process's; -1: there is none. */
+ES_HIDDEN int es_waitid(pid_t pid, int pidfd, siginfo_t *info, int options);
 
 /** Kills a child, by its pidfd if that can be done; -1: there is none. */
 ES_HIDDEN void es_kill(pid_t pid, int pidfd);

@@ -145,17 +145,8 @@ static int prepare(struct es_start *s, const int streams[3]) {
 
 //===-------------------------------- Ends --------------------------------===//
 
-/* By the descriptor, which unlike the number is never another process's. */
 int es_wait_for(const struct es_start *s, siginfo_t *info, int options) {
-  enum { BY_PIDFD = 3 };
-  int result = -1;
-  errno = EINVAL;
-  if (s->pidfd >= 0)
-    result = waitid((idtype_t)BY_PIDFD, (id_t)s->pidfd, info, options);
-  // Before 5.4; or somebody has closed what is not his.
-  if (result != 0 && (errno == EINVAL || errno == EBADF))
-    result = waitid(P_PID, (id_t)s->pid, info, options);
-  return result;
+  return es_waitid(s->pid, s->pidfd, info, options);
 }
 
 /* Waits for a child that failed or was killed. False: it has not ended. *info

@@ -6,9 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "CommandLine.h"
-#include "llvm/ADT/StringExtras.h"
+#include "Tool.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Format.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
@@ -28,30 +27,7 @@ static std::string archivesBeside(const char *Argv0) {
   return std::string(Path);
 }
 
-/// A message is one line and moves no cursor, whatever the paths in it are.
-static int fail(Error E) {
-  errs() << "elfhelper: error: ";
-  for (char C : toString(std::move(E)))
-    if (C == '\n')
-      errs() << "\\n";
-    else if (isPrint(C) || uint8_t(C) >= 0x80)
-      errs() << C;
-    else
-      errs() << format("\\x%02x", uint8_t(C));
-  errs() << "\n";
-  return 1;
-}
-
-/// Ends the process: the kernel takes back what is left faster than destructors
-/// do.
-[[noreturn]] static void finish() {
-  outs().flush();
-  std::error_code EC = outs().error();
-  outs().clear_error();
-  if (EC)
-    fail(createStringError(EC, "standard output: " + EC.message()));
-  _exit(EC ? 1 : 0);
-}
+static int fail(Error E) { return reportError("elfhelper", std::move(E)); }
 
 static Error run(CommandLine &CL) {
   if (CL.Help) {
@@ -85,5 +61,5 @@ int main(int Argc, char **Argv) {
   CL->Config.Version = ELFMERGE_VERSION;
   if (Error E = run(*CL))
     return fail(std::move(E));
-  finish();
+  finish("elfhelper");
 }

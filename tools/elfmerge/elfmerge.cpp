@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "CommandLine.h"
+#include "Tool.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
@@ -74,28 +75,7 @@ static Error run(CommandLine &CL) {
   return E;
 }
 
-/// A message is one line, whatever the paths in it are.
-static int fail(Error E) {
-  errs() << "elfmerge: error: ";
-  for (char C : toString(std::move(E)))
-    if (C == '\n')
-      errs() << "\\n";
-    else
-      errs() << C;
-  errs() << "\n";
-  return 1;
-}
-
-/// Ends the process: the kernel takes back what is left faster than destructors
-/// do.
-[[noreturn]] static void finish() {
-  outs().flush();
-  std::error_code EC = outs().error();
-  outs().clear_error();
-  if (EC)
-    fail(createStringError(EC, "standard output: " + EC.message()));
-  _exit(EC ? 1 : 0);
-}
+static int fail(Error E) { return reportError("elfmerge", std::move(E)); }
 
 int main(int Argc, char **Argv) {
   InitLLVM Init(Argc, Argv);
@@ -106,15 +86,15 @@ int main(int Argc, char **Argv) {
     return fail(CL.takeError());
   if (CL->Help) {
     printHelp(outs());
-    finish();
+    finish("elfmerge");
   }
   if (CL->Version) {
     outs() << "elfmerge " ELFMERGE_VERSION "\n";
-    finish();
+    finish("elfmerge");
   }
   if (CL->Config.Runtime.empty())
     CL->Config.Runtime = runtimeBeside(Argv[0]);
   if (Error E = run(*CL))
     return fail(std::move(E));
-  finish();
+  finish("elfmerge");
 }

@@ -6,27 +6,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "Actions.h"
+#include "Capabilities.h"
 
 enum {
   PR_SET_PDEATHSIG = 1,
   PR_SET_KEEPCAPS = 8,
-  PR_CAPBSET_READ = 23,
-  PR_CAPBSET_DROP = 24,
-  PR_SET_SECUREBITS = 28,
   PR_SET_NO_NEW_PRIVS = 38,
-  PR_CAP_AMBIENT = 47,
-  PR_CAP_AMBIENT_RAISE = 2,
-  PR_CAP_AMBIENT_CLEAR_ALL = 4,
-  CAPABILITY_VERSION = 0x20080522,
-};
-
-struct cap_header {
-  uint32_t version;
-  int pid;
-};
-
-struct cap_half {
-  uint32_t effective, permitted, inheritable;
 };
 
 long es_do_setgroups(struct es_run *run, const char *at) {
