@@ -159,7 +159,7 @@ static const struct works works[] = {
     {"chroot", do_root, "", "/ 0\n"},
     {"join namespace", do_join, "hostname", "joined\n"},
     {"unshare", do_unshare, "hostname own; hostname", "own\n"},
-    {"cgroup", do_cgroup, "grep ^0:: /proc/self/cgroup | sed 's,.*/,,'", "elfspawn-test\n"},
+    {"cgroup", do_cgroup, "grep ^0:: /proc/self/cgroup | sed 's,.*/,,; s,[.].*,,'", "elfspawn-test\n"},
     {"real time", do_fifo, "read -r line </proc/$$/stat; set -- ${line##*)}; echo ${39} ${38}", "1 3\n"},
     {"secure bits", do_bits, STATUS("CapEff"), "CapEff:\t0000000000000000\n"},
     {"bounding", do_bounding, STATUS("CapBnd"), "CapBnd:\t0000000000000021\n"},
@@ -401,7 +401,7 @@ static void make_namespaces(void) {
   char line[1000], mount[256];
   while (fgets(line, sizeof(line), mounts))
     if (sscanf(line, "%*s %255s cgroup2 ", mount) == 1 && strstr(line, " cgroup2 ")) {
-      snprintf(group_path, sizeof(group_path), "%s/elfspawn-test", mount);
+      snprintf(group_path, sizeof(group_path), "%s/elfspawn-test.%d", mount, getpid());
       mkdir(group_path, 0755);
       group = open(group_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
       break;
