@@ -21,7 +21,6 @@
 #include <sys/fsuid.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -29,18 +28,9 @@ extern char **environ;
 enum {
   STACK = 16 << 10,
   ATTEMPTS = 20,
-  KILLED_WAIT = 100, ///< ms for a killed child to end
 };
 
 struct es_refused es_refused;
-
-/* Whether a child's memory was seen to be the parent's. */
-static atomic_bool memory_is_shared;
-
-static int fail(struct elfspawn_error *error, int step, int value) {
-  *error = (struct elfspawn_error){value, (enum elfspawn_step)step, -1, 0};
-  return value;
-}
 
 static const struct es_encoded *encode(const elfspawn_t *r, int *error) {
   elfspawn_t *w = (elfspawn_t *)r; // The cache alone is written to.
@@ -87,15 +77,10 @@ static int make_input(const elfspawn_t *r, int *fd) {
   return !error && lseek(*fd, 0, SEEK_SET) < 0 ? errno : error;
 }
 
-static void close_if_open(int fd) {
-  if (fd >= 0)
-    close(fd);
-}
-
 static void release(struct es_start *s) {
-  close_if_open(s->pipe[0]);
-  close_if_open(s->pipe[1]);
-  close_if_open(s->input);
+  es_close_if_open(s->pipe[0]);
+  es_close_if_open(s->pipe[1]);
+  es_close_if_open(s->input);
   if (s->request->variables.count)
     free(s->child.environment);
   free(s->strings);
@@ -143,141 +128,6 @@ static int prepare(struct es_start *s, const int streams[3]) {
   return error;
 }
 
-//===-------------------------------- Ends --------------------------------===//
-
-int es_wait_for(const struct es_start *s, siginfo_t *info, int options) {
-  return es_waitid(s->pid, s->pidfd, info, options);
-}
-
-/* Waits for a child that failed or was killed. False: it has not ended. *info
-   says how it did, as far as that can be known. */
-static bool reap(const struct es_start *s, int milliseconds, siginfo_t *info) {
-  int64_t end = milliseconds < 0 ? -1 : es_now() + milliseconds;
-  for (;;) {
-    *info = (siginfo_t){0};
-    int result =
-        es_wait_for(s, info, WEXITED | __WALL | (end < 0 ? 0 : WNOHANG));
-    if (result != 0 && errno != EINTR)
-      return true; // Somebody else has waited for it, or nobody has to.
-    if (result == 0 && (end < 0 || info->si_pid))
-      return true;
-    if (end >= 0 && es_now() >= end)
-      return false;
-    if (end >= 0)
-      usleep(1000);
-  }
-}
-
-/* Returns whether the child was killed by somebody. */
-static bool drop_child(struct es_start *s) {
-  siginfo_t info;
-  reap(s, -1, &info);
-  close_if_open(s->pidfd);
-  s->pidfd = -1;
-  return info.si_code == CLD_KILLED && info.si_status == SIGKILL;
-}
-
-static int report_failure(const struct es_start *s, struct es_record record,
-                          struct elfspawn_error *error) {
-  fail(error, record.step, record.error);
-  int string = record.position - ES_FIRST_STRING;
-  if (string >= 0 && (size_t)string < s->e->count)
-    error->action = s->e->action_of[string];
-  return error->error;
-}
-
-static int time_out(struct es_start *s, struct elfspawn_error *error) {
-  es_kill(s->pid, s->pidfd);
-  fail(error, ELFSPAWN_STEP_TIMEOUT, ETIMEDOUT);
-  siginfo_t info;
-  if (!reap(s, KILLED_WAIT, &info))
-    error->left = s->pid;
-  close_if_open(s->pidfd);
-  s->pidfd = -1;
-  return ETIMEDOUT;
-}
-
-/* Whoever shares memory cannot be given up after a while. */
-static bool needs_helper(const elfspawn_t *r) {
-  return r->policy == ELFSPAWN_HELPER || r->timeout >= 0;
-}
-
-/* What another attempt should not try again. */
-static bool learn(struct es_start *s, enum es_state state) {
-  if (state == ES_NO_TABLE)
-    atomic_store(&es_refused.shared_table, true);
-  else if (state == ES_NO_DESCRIPTORS)
-    atomic_store(&es_refused.opening_anew, true);
-  else if (state == ES_NO_IMAGE)
-    es_drop_image(&s->child.image);
-  else
-    return false;
-  return true;
-}
-
-static int fail_killed(struct es_start *s, struct elfspawn_error *error) {
-  drop_child(s);
-  return fail(error, ELFSPAWN_STEP_KILLED, ECHILD);
-}
-
-/* A child that shared memory until it executed something or began to end: then
-   it is quiet still, be it a zombie yet or not. */
-static int direct_outcome(struct es_start *s, struct elfspawn_error *error) {
-  siginfo_t info = {0};
-  int options = WEXITED | WNOHANG | WNOWAIT | __WCLONE;
-  if (s->is_quiet && es_wait_for(s, &info, options) == 0)
-    return fail_killed(s, error);
-  return 0;
-}
-
-/* What a child says that has no shared memory, or not any more. */
-static int reported_outcome(struct es_start *s, struct elfspawn_error *error) {
-  struct es_said said = {.hello = false};
-  close(s->pipe[1]);
-  s->pipe[1] = -1;
-  int result = es_await(s, &said);
-  if (said.image_error)
-    s->result.image_error = said.image_error;
-  if (result == ETIMEDOUT && !said.record.error)
-    return time_out(s, error);
-  if (result != 0) {
-    drop_child(s);
-    return report_failure(s, said.record, error);
-  }
-  if (said.executing)
-    return 0;
-  if (said.hello || s->child.image.fd < 0 || said.image_error)
-    return fail_killed(s, error);
-  if (drop_child(s))
-    return fail(error, ELFSPAWN_STEP_KILLED, ECHILD);
-  // An image that does not even say hello.
-  atomic_store(&es_refused.helper, true);
-  if (needs_helper(s->request))
-    return fail(error, ELFSPAWN_STEP_HELPER, ENOEXEC);
-  return EAGAIN;
-}
-
-/* What came of a child that clone has made. EAGAIN: another attempt is due. */
-static int outcome(struct es_start *s, struct elfspawn_error *error) {
-  enum es_state state = s->result.state;
-  if (state != ES_NOT_RUN)
-    atomic_store(&memory_is_shared, true);
-  if (learn(s, state)) {
-    drop_child(s);
-    return EAGAIN;
-  }
-  if (state == ES_FAILED) {
-    drop_child(s);
-    return report_failure(s, s->result.failure, error);
-  }
-  if (state == ES_RUNNING &&
-      (s->child.image.fd < 0 || s->result.image_error != 0))
-    return direct_outcome(s, error);
-  if (s->pipe[0] < 0) // Killed before its first instruction.
-    return fail_killed(s, error);
-  return reported_outcome(s, error);
-}
-
 //===------------------------------ Attempts ------------------------------===//
 
 /* A label for the next exec is meant for the target's. */
@@ -291,13 +141,13 @@ static bool has_exec_label(void) {
   // That no security module has one is so for good.
   if (size < 0 && (errno == ENOENT || errno == EINVAL))
     atomic_store(&none, true);
-  close_if_open(fd);
+  es_close_if_open(fd);
   return size > 0;
 }
 
 static bool wants_helper(const struct es_start *s) {
   const elfspawn_t *r = s->request;
-  if (needs_helper(r))
+  if (es_needs_helper(r))
     return true;
   if (r->policy == ELFSPAWN_DIRECT || atomic_load(&es_refused.helper))
     return false;
@@ -321,28 +171,29 @@ static int choose_route(struct es_start *s, struct elfspawn_error *error) {
   struct es_child *c = &s->child;
   c->image.fd = -1;
   c->hidden = es_own_image();
-  c->may_go_direct = !needs_helper(s->request);
+  c->may_go_direct = !es_needs_helper(s->request);
   if (wants_helper(s)) {
     c->is_root = geteuid() == 0;
     int result = EPERM;
     if (exec_keeps_ids())
       result = es_image(&c->image, &s->is_file, &c->helper_file);
     if (result && !c->may_go_direct)
-      return fail(error, ELFSPAWN_STEP_HELPER, result);
+      return es_fail(error, ELFSPAWN_STEP_HELPER, result);
     if (result)
       c->image.fd = -1;
   }
-  bool needs_pipe = c->image.fd >= 0 || !atomic_load(&memory_is_shared) ||
+  bool needs_pipe = c->image.fd >= 0 || !atomic_load(&es_memory_is_shared) ||
                     atomic_load(&es_refused.sharing);
   if (needs_pipe && s->pipe[0] < 0) {
     int result = make_pipe(s->pipe);
     // Without a descriptor left, a child that shares memory needs none.
     if ((result == EMFILE || result == ENFILE) && c->may_go_direct &&
-        atomic_load(&memory_is_shared) && !atomic_load(&es_refused.sharing)) {
+        atomic_load(&es_memory_is_shared) &&
+        !atomic_load(&es_refused.sharing)) {
       c->image.fd = -1;
       needs_pipe = false;
     } else if (result) {
-      return fail(error, ELFSPAWN_STEP_PREPARE, result);
+      return es_fail(error, ELFSPAWN_STEP_PREPARE, result);
     }
   }
   c->report.fd = needs_pipe ? s->pipe[1] : -1;
@@ -393,9 +244,9 @@ static int attempt(struct es_start *s, struct elfspawn_error *error) {
   if (s->lacks_report)
     return EAGAIN;
   if (pid < 0)
-    return fail(error, ELFSPAWN_STEP_PROCESS, (int)-pid);
+    return es_fail(error, ELFSPAWN_STEP_PROCESS, (int)-pid);
   s->pid = (pid_t)pid;
-  return outcome(s, error);
+  return es_outcome(s, error);
 }
 
 static void fill_child(const struct es_start *s, struct elfspawn_child *child) {
@@ -427,12 +278,12 @@ static int run(struct es_start *s, const int streams[3],
                   (r->policy == ELFSPAWN_DIRECT && r->timeout >= 0)))
     result = EINVAL;
   if (result)
-    return fail(error, ELFSPAWN_STEP_REQUEST, result);
+    return es_fail(error, ELFSPAWN_STEP_REQUEST, result);
   s->e = encode(r, &result);
   if (!result)
     result = prepare(s, streams);
   if (result)
-    return fail(error, ELFSPAWN_STEP_PREPARE, result);
+    return es_fail(error, ELFSPAWN_STEP_PREPARE, result);
   s->end = r->timeout < 0 ? -1 : es_now() + r->timeout;
   // An attempt that says EAGAIN has found out what no later one tries again, or
   // it was robbed of its image, which whoever closes all descriptors may do
@@ -442,7 +293,7 @@ static int run(struct es_start *s, const int streams[3],
     if (result != EAGAIN || error->step != ELFSPAWN_STEP_NONE)
       return result;
   }
-  return fail(error, ELFSPAWN_STEP_HELPER, EBADF);
+  return es_fail(error, ELFSPAWN_STEP_HELPER, EBADF);
 }
 
 int es_start(const elfspawn_t *r, const int streams[3],
@@ -462,7 +313,7 @@ int es_start(const elfspawn_t *r, const int streams[3],
   if (result == 0 && child)
     fill_child(&s, child);
   else if (result == 0)
-    close_if_open(s.pidfd);
+    es_close_if_open(s.pidfd);
   release(&s);
   pthread_setcancelstate(cancellation, NULL);
   errno = saved_errno;

@@ -57,4 +57,20 @@ ES_HIDDEN int es_wait_for(const struct es_start *, siginfo_t *, int options);
     shares memory. Returns its process id or a negative errno. */
 ES_HIDDEN long es_clone_child(struct es_start *start);
 
+/** What came of a child that es_clone_child has made. EAGAIN with no step in
+    \p error: another attempt is due. */
+ES_HIDDEN int es_outcome(struct es_start *, struct elfspawn_error *error);
+
+/** Whether a child's memory was seen to be the parent's. */
+extern atomic_bool es_memory_is_shared ES_HIDDEN;
+
+/** Whether the request may not go direct: whoever shares memory cannot be given
+    up after a while. */
+ES_HIDDEN bool es_needs_helper(const elfspawn_t *);
+
+/** Fills in the error, which is about no action. Returns \p value. */
+ES_HIDDEN int es_fail(struct elfspawn_error *error, int step, int value);
+
+ES_HIDDEN void es_close_if_open(int fd);
+
 #endif // ELFMERGE_RUNTIME_SPAWN_START_H
