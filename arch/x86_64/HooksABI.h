@@ -15,10 +15,11 @@
 /// headers, with those of slot and hooks. A trampoline is:
 ///
 ///     displaced preceding instructions
+///  check:
 ///     [cmp $511,%eax; ja plain; bt %eax,hooked(%rip); jnc plain]
 ///                                             unless every number is hooked
 ///     lea slot(%rip),%r11; lea back(%rip),%rcx; jmp *(%r11)
-///  plain: syscall; jmp back
+///  plain: syscall; jmp back; int3
 ///  raw: syscall
 ///     lea slot(%rip),%r11; lea back(%rip),%rcx; jmp *8(%r11)
 ///  back: displaced following instructions
@@ -27,6 +28,18 @@
 /// em_slot::enter and em_slot::after are entered with %rcx = back and
 /// %r11 = slot, which like the flags are free: the kernel destroys both
 /// registers. plain is at back - EM_PLAIN_SIZE, raw at back - EM_RAW_SIZE.
+///
+/// A site whose number has to be checked may be a cancellation point of a libc
+/// whose signal handler asks whether the thread was there. It keeps its
+/// instruction if the ones in front of it have room for two jumps: the first
+/// leads to the trampoline; the second, in the last EM_JUMP_SIZE bytes of the
+/// patch, to check, so that there is an address in the program's own code at
+/// which the call can be begun anew. No other trampoline's patch_end is at or
+/// in front of its site. There
+///
+///  plain: jmp site
+///  raw: as above
+///  back: jmp site + 2
 ///
 /// In place of a cpuid instruction, where no register and no flag is free and
 /// the red zone may be in use:
@@ -49,8 +62,9 @@
 
 #include "elfmerge/RuntimeABI.h"
 
-#define EM_PLAIN_SIZE 24
+#define EM_PLAIN_SIZE 25
 #define EM_RAW_SIZE 20
+#define EM_JUMP_SIZE 5
 #define EM_CPUID_SIZE 28
 #define EM_HOOKED_BITS 512u
 
@@ -65,11 +79,11 @@ struct em_hooks {
 
 /** Sorted by `offset`, and by `site`. */
 struct em_trampoline {
-  uint32_t offset; /* from the start of the hooks segment */
-  uint32_t back;   /* from `offset` */
-  uint16_t size;   /* bytes */
-  uint16_t kind;   /* of the instruction replaced */
-  uint32_t reserved;
+  uint32_t offset;      /* from the start of the hooks segment */
+  uint32_t back;        /* from `offset` */
+  uint16_t size;        /* bytes */
+  uint16_t kind;        /* of the instruction replaced */
+  uint32_t check;       /* from `offset` */
   uint64_t site;        /* blob address of that instruction */
   uint64_t patch_start; /* blob addresses of the bytes replaced */
   uint64_t patch_end;

@@ -16,6 +16,7 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/Error.h"
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ class raw_ostream;
 } // namespace llvm
 
 namespace elfmerge {
+
+/// After which end of an instance its program is started anew.
+enum class RestartRule { No, OnFailure, Always };
 
 /// One group of the command line: a program, its arguments, its instances.
 struct SpecConfig {
@@ -35,10 +39,18 @@ struct SpecConfig {
   std::string Cwd;              ///< empty: inherited
   uint64_t StackSize = 0;       ///< bytes; 0: RLIMIT_STACK of the process
   uint64_t Count = 1;
+  RestartRule Restart = RestartRule::No;
+  std::optional<uint32_t> RestartMax; ///< times per instance; none: no limit
 };
 
 enum class SymbolPolicy { Auto, All, First, None };
 enum class ExitRule { FirstFailure, First, Last, Spec };
+/// What an instance is.
+enum class InstanceMode { Thread, Process };
+/// What the program of an execve replaces; Deny: execve fails.
+enum class ExecRule { Instance, Replace, Deny };
+/// What a crash ends.
+enum class CrashRule { Process, Isolate };
 
 struct Config {
   std::vector<SpecConfig> Specs;
@@ -54,6 +66,12 @@ struct Config {
   std::string ExitSpec; ///< for ExitRule::Spec
   bool ShareFds = false;
   bool ShareCwd = false;
+  InstanceMode Mode = InstanceMode::Thread;
+  ExecRule Exec = ExecRule::Instance;
+  CrashRule OnCrash = CrashRule::Process;
+  /// Whether what an instance had is given back when it ends; none: when
+  /// instances restart. See reclaims().
+  std::optional<bool> Reclaim;
 
   /// Files that this configuration was read from; they go into the depfile and
   /// are no output's to overwrite.
@@ -67,6 +85,11 @@ struct Config {
   bool Verbose = false;
   std::string SaveTemps; ///< keep the linker's inputs in this directory
   unsigned Threads = 0;  ///< 0: as many as there are processors
+
+  /// Whether any instance restarts.
+  bool restarts() const;
+  /// Whether what an instance had is given back when it ends.
+  bool reclaims() const { return Reclaim.value_or(restarts()); }
 };
 
 /// Makes the image \p Config describes. What the options ask to be printed

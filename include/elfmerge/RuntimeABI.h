@@ -29,14 +29,28 @@
 #endif
 
 #define EM_IMAGE_MAGIC UINT64_C(0x3130474d464c4501) /* "\1ELFMG01" */
-#define EM_ABI_VERSION 1u
+#define EM_ABI_VERSION 2u
 #define EM_NAME_MAX 255u /* bytes of a spec's name */
 #define EM_NONE UINT32_C(0xffffffff)
 #define EM_NO_ADDRESS (~UINT64_C(0))
 
 /* em_image::flags */
-#define EM_SHARE_FDS 1u /* instances share the descriptor table */
-#define EM_SHARE_CWD 2u /* instances share working directory and umask */
+#define EM_SHARE_FDS 1u    /* instances share the descriptor table */
+#define EM_SHARE_CWD 2u    /* instances share working directory and umask */
+#define EM_PROCESS_MODE 4u /* an instance is a process, not a thread */
+#define EM_ISOLATE 8u      /* a crash ends its instance only */
+#define EM_RECLAIM 16u     /* what an instance had is given back when it ends */
+
+/* em_image::exec_rule: what execve is in an instance. In thread mode the first
+   one runs the program as a child, whose status is the instance's. */
+#define EM_EXEC_INSTANCE 0u /* the program takes the instance's place */
+#define EM_EXEC_REPLACE 1u  /* it takes the process's */
+#define EM_EXEC_DENY 2u     /* EPERM */
+
+/* em_spec::restart */
+#define EM_RESTART_NO 0u
+#define EM_RESTART_ON_FAILURE 1u /* status other than 0 */
+#define EM_RESTART_ALWAYS 2u
 
 /* em_image::exit_rule */
 #define EM_EXIT_FIRST_FAILURE 0u /* first instance, in order, that is not 0 */
@@ -110,6 +124,8 @@ struct em_spec {
   uint32_t env_off; /* vector of NAME=VALUE */
   uint32_t env_count;
   uint32_t cwd_off; /* EM_NONE: inherited */
+  uint32_t restart;
+  uint32_t restart_max; /* times per instance; EM_NONE: no limit */
   uint32_t reserved;
 };
 
@@ -138,7 +154,7 @@ struct em_image {
   uint32_t library_off, library_count;
   uint32_t spec_off, spec_count;
   uint32_t instance_off, instance_count;
-  uint32_t reserved;
+  uint32_t exec_rule;
 };
 
 /** The slot: one page per blob and instance, directly behind the blob's own
@@ -160,7 +176,7 @@ EM_STATIC_ASSERT(sizeof(struct em_blob) == 64, "em_blob");
 EM_STATIC_ASSERT(sizeof(struct em_program) == 16, "em_program");
 EM_STATIC_ASSERT(sizeof(struct em_library_name) == 8, "em_library_name");
 EM_STATIC_ASSERT(sizeof(struct em_library) == 40, "em_library");
-EM_STATIC_ASSERT(sizeof(struct em_spec) == 48, "em_spec");
+EM_STATIC_ASSERT(sizeof(struct em_spec) == 56, "em_spec");
 EM_STATIC_ASSERT(sizeof(struct em_instance) == 24, "em_instance");
 EM_STATIC_ASSERT(sizeof(struct em_image) == 104, "em_image");
 EM_STATIC_ASSERT(sizeof(struct em_slot) == 40, "em_slot");

@@ -56,6 +56,7 @@ enum class PatchForm {
   Preceding, ///< the jump takes the place of what precedes and it
   Around,    ///< of instructions on both sides
   Hole,      ///< a short jump to unused bytes nearby, which hold the jump
+  InPlace,   ///< what precedes gives way to two jumps, and it stays
 };
 
 /// One such instruction of a blob. Addresses are the blob's own.

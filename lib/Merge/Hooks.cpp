@@ -30,24 +30,27 @@ using namespace elfmerge;
 
 namespace {
 
-x86_64::HookedSet hookedCalls(BlobKind Kind) {
+x86_64::HookedSet hookedCalls(BlobKind Kind, bool Reclaims) {
   x86_64::HookedSet Set;
 #define EM_HOOKED_CALL(NAME, NUMBER) Set.set(NUMBER);
 #define EM_LOADER_CALL(NAME, NUMBER)                                           \
   if (Kind == BlobKind::Interpreter)                                           \
     Set.set(NUMBER);
+#define EM_RECLAIM_CALL(NAME, NUMBER)                                          \
+  if (Reclaims)                                                                \
+    Set.set(NUMBER);
 #include "HookedCalls.def"
-#undef EM_LOADER_CALL
   return Set;
 }
 
-Error hookBlob(Blob &B, bool WithNames) {
+Error hookBlob(Blob &B, const Config &Cfg) {
   x86_64::CodeMap Map(B);
   x86_64::CodeRegions Code(Map);
   B.Hooks.Sites = x86_64::scanSites(Code);
-  if (Error E = x86_64::patchSites(Code, B.Hooks.Sites, hookedCalls(B.Kind)))
+  if (Error E = x86_64::patchSites(Code, B.Hooks.Sites,
+                                   hookedCalls(B.Kind, Cfg.reclaims())))
     return inFile(B.Path, std::move(E));
-  if (WithNames)
+  if (Cfg.PrintHooks)
     for (Site &S : B.Hooks.Sites)
       x86_64::nameFunction(Code, S);
   return Error::success();
@@ -60,7 +63,7 @@ Error elfmerge::hookBlobs(Context &Ctx) {
   std::atomic<size_t> Next = 0;
   auto Work = [&] {
     for (size_t I; (I = Next++) < Ctx.Blobs.size();)
-      if (Error E = hookBlob(*Ctx.Blobs[I], Ctx.Cfg.PrintHooks))
+      if (Error E = hookBlob(*Ctx.Blobs[I], Ctx.Cfg))
         Messages[I] = toString(std::move(E));
   };
   unsigned Workers = std::min<size_t>(

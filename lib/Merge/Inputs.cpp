@@ -38,6 +38,12 @@ Expected<Blob *> Context::getBlob(StringRef Path, BlobKind Kind) {
   return Blobs.back().get();
 }
 
+bool Config::restarts() const {
+  return any_of(Specs, [](const SpecConfig &SC) {
+    return SC.Restart != RestartRule::No;
+  });
+}
+
 static Error checkName(StringRef Name) {
   static const char Allowed[] = "abcdefghijklmnopqrstuvwxyz"
                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -90,6 +96,10 @@ Error elfmerge::readInputs(Context &Ctx) {
     if (Error E = nameSpec(Ctx, S))
       return E;
     ExitSpecFound |= S.Name == Ctx.Cfg.ExitSpec;
+    if (SC.Restart != RestartRule::No && !Ctx.Cfg.reclaims())
+      return fail("--no-reclaim: '" + S.Name +
+                  "' restarts, and would leave behind what each run had; "
+                  "wanted one of the two");
     Expected<Blob *> Main = Ctx.getBlob(SC.Program, BlobKind::Program);
     if (!Main)
       return Main.takeError();

@@ -97,6 +97,8 @@ static StringRef formName(PatchForm Form) {
     return "around";
   case PatchForm::Hole:
     return "hole";
+  case PatchForm::InPlace:
+    return "in-place";
   }
   llvm_unreachable("covered switch");
 }

@@ -42,7 +42,9 @@ static void writeRuntime(const Context &Ctx, raw_ostream &OS) {
         "  . = ALIGN(CONSTANT(MAXPAGESIZE));\n"
         "  .text : { *(.text .text.*) } :text\n"
         "  . = ALIGN(CONSTANT(MAXPAGESIZE));\n"
-        "  .data : { *(.data .data.* .got .got.*) } :data\n"
+        "  .data : { *(.data .data.*) } :data\n"
+        "  .got : { *(.got .got.*) } :data\n"
+        "  ASSERT(SIZEOF(.got) == 0, \"the runtime needs relocations\")\n"
         "  .bss : { *(.bss .bss.* COMMON) } :data\n"
         "  ASSERT(. <= "
      << hex(Ctx.RuntimeEnd)

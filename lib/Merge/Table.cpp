@@ -38,6 +38,7 @@ private:
   void addSpecs();
   void addInstances();
   void relocate();
+  void setFlags(em_image &Image) const;
   void setExitRule(em_image &Image) const;
 
   uint32_t string(StringRef S);
@@ -77,6 +78,30 @@ uint32_t TableBuilder::vector(ArrayRef<std::string> Values) {
   for (const std::string &V : Values)
     Vectors.push_back(string(V));
   return First;
+}
+
+uint32_t restartRule(RestartRule Rule) {
+  switch (Rule) {
+  case RestartRule::No:
+    return EM_RESTART_NO;
+  case RestartRule::OnFailure:
+    return EM_RESTART_ON_FAILURE;
+  case RestartRule::Always:
+    return EM_RESTART_ALWAYS;
+  }
+  llvm_unreachable("covered switch");
+}
+
+uint32_t execRule(ExecRule Rule) {
+  switch (Rule) {
+  case ExecRule::Instance:
+    return EM_EXEC_INSTANCE;
+  case ExecRule::Replace:
+    return EM_EXEC_REPLACE;
+  case ExecRule::Deny:
+    return EM_EXEC_DENY;
+  }
+  llvm_unreachable("covered switch");
 }
 
 /// Where the kernel would say that the program headers are: in the segment
@@ -167,6 +192,8 @@ void TableBuilder::addSpecs() {
     E.env_off = vector(C.Env);
     E.env_count = C.Env.size();
     E.cwd_off = C.Cwd.empty() ? EM_NONE : string(C.Cwd);
+    E.restart = restartRule(C.Restart);
+    E.restart_max = C.RestartMax.value_or(EM_NONE);
     Specs.push_back(E);
   }
 }
@@ -207,6 +234,20 @@ void TableBuilder::relocate() {
     if (S.cwd_off != EM_NONE)
       S.cwd_off += StringsAt;
   }
+}
+
+void TableBuilder::setFlags(em_image &Image) const {
+  const Config &C = Ctx.Cfg;
+  if (C.ShareFds)
+    Image.flags |= EM_SHARE_FDS;
+  if (C.ShareCwd)
+    Image.flags |= EM_SHARE_CWD;
+  if (C.Mode == InstanceMode::Process)
+    Image.flags |= EM_PROCESS_MODE;
+  if (C.OnCrash == CrashRule::Isolate)
+    Image.flags |= EM_ISOLATE;
+  if (C.reclaims())
+    Image.flags |= EM_RECLAIM;
 }
 
 void TableBuilder::setExitRule(em_image &Image) const {
@@ -260,9 +301,9 @@ std::string TableBuilder::build() {
   Image.version = EM_ABI_VERSION;
   Image.size = Out.size();
   Image.span = Ctx.Span;
-  Image.flags = (Ctx.Cfg.ShareFds ? EM_SHARE_FDS : 0) |
-                (Ctx.Cfg.ShareCwd ? EM_SHARE_CWD : 0);
+  setFlags(Image);
   setExitRule(Image);
+  Image.exec_rule = execRule(Ctx.Cfg.Exec);
   memcpy(Out.data(), &Image, sizeof(Image));
   return std::move(Out);
 }

@@ -7,29 +7,19 @@
 //
 // Each instance has a large range of addresses reserved, of which it gets as
 // much memory as it asks brk for. Two C libraries on the kernel's one break
-// would each believe that the other's memory is theirs.
+// would each believe that the other's memory is theirs. An instance that is the
+// only one has the kernel's (Hooks.c).
 //
 //===----------------------------------------------------------------------===//
 
-#include "Runtime.h"
+#include "Space.h"
 
 enum {
-  PROT_NONE = 0,
-  PROT_READ = 1,
-  PROT_WRITE = 2,
-  MAP_PRIVATE = 2,
-  MAP_ANONYMOUS = 0x20,
-  MAP_NORESERVE = 0x4000,
-  MADV_DONTNEED = 4,
   RLIMIT_AS = 9,
 };
 
 static const uintptr_t largest_reserve = (uintptr_t)16 << 30;
 static const uintptr_t smallest_reserve = (uintptr_t)256 << 10;
-
-static uintptr_t round_up(uintptr_t n) {
-  return (n + EM_PAGE - 1) & ~(uintptr_t)(EM_PAGE - 1);
-}
 
 /* Of the addresses that an RLIMIT_AS allows, all breaks together take an
    eighth. Without a reserve the break is 0 and never moves; C libraries take
@@ -47,10 +37,12 @@ static void reserve(struct instance *i) {
        size = size / 2 & -(uintptr_t)EM_PAGE) {
     long at = em_syscall6(SYS_mmap, 0, size, PROT_NONE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (at < 0 && at >= -4095)
+    if (em_failed(at))
       continue;
-    i->break_start = i->break_now = i->break_committed = at;
+    i->break_start = i->break_committed = at;
     i->break_end = at + size;
+    atomic_store(&i->break_now, at);
+    em_add_mapping(i, at, size);
     return;
   }
 }
@@ -72,17 +64,20 @@ static bool commit(struct instance *i, uintptr_t end) {
 }
 
 long em_brk(struct instance *i, uintptr_t address) {
+  long now = atomic_load(&i->break_now);
+  if (!address && now)
+    return now;
   uint64_t mask = em_acquire(&i->lock);
   if (!i->break_start)
     reserve(i);
   if (address >= i->break_start && address <= i->break_end &&
-      commit(i, round_up(address))) {
+      commit(i, em_round_up(address))) {
     /* The rest of a page may be asked for again too. */
     for (uintptr_t a = address; a < i->break_now && a < i->break_committed; ++a)
       *(char *)a = 0;
-    i->break_now = address;
+    atomic_store(&i->break_now, address);
   }
-  long now = i->break_now;
+  now = atomic_load(&i->break_now);
   em_release(&i->lock, mask);
   return now;
 }

@@ -15,8 +15,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Files.h"
 #include "HooksABI.h"
-#include "Runtime.h"
+#include "Signal.h"
+#include "Space.h"
+#include "Timers.h"
 
 /* Where the thread goes on, in bytes in front of where the call returns. */
 enum {
@@ -25,63 +28,67 @@ enum {
   IN_PLACE_AND_AFTER = EM_RAW_SIZE, /* it does, then em_after is called */
 };
 
+_Static_assert(IN_PLACE == 25, "hook.S");
+
 static struct instance *instance_of(const struct em_frame *f) {
   return (struct instance *)f->slot->instance;
 }
 
-enum { CLONE_THREAD = 0x10000, AT_EMPTY_PATH = 0x1000 };
+enum { AT_EMPTY_PATH = 0x1000 };
 
-static bool makes_thread(const struct em_frame *f) {
-  if (f->nr == SYS_clone)
-    return f->args[0] & CLONE_THREAD;
-  /* struct clone_args begins with the flags. */
-  return f->nr == SYS_clone3 && f->args[0] &&
-         *(const uint64_t *)f->args[0] & CLONE_THREAD;
-}
-
-static int before_clone(struct em_frame *f) {
-  bool thread = makes_thread(f);
-  if (thread && !em_announce_thread(instance_of(f)))
-    em_leave(instance_of(f), 0);
-  em_task(em_syscall(SYS_gettid, 0))->pending = thread ? EM_THREAD : EM_PROCESS;
-  return IN_PLACE_AND_AFTER;
+/* Where no other instance ever was, the kernel's break is this one's. */
+static int set_break(struct em_frame *f) {
+  if (em.sole)
+    return IN_PLACE;
+  f->nr = em_brk(instance_of(f), f->args[0]);
+  return RETURN;
 }
 
 /* In the caller, and in what it has made. */
 int em_after(struct em_frame *f) {
   struct instance *i = instance_of(f);
-  if (!atomic_load(em.alive)) {
-    em_notice_fork(i);
+  if (em_in_processes() && atomic_load(em.alive)) {
+    atomic_store(&i->state, EM_RUNNING); /* an exec has failed */
     return RETURN;
   }
-  if (!em_own_process())
-    return RETURN;
-  int tid = em_syscall(SYS_gettid, 0);
-  struct task *t = em_task(tid);
-  if (!t->thread_of) {
-    em_add_thread(i, tid);
-    if (atomic_load(&i->state) != EM_RUNNING)
-      em_leave(i, 0);
-    return RETURN;
+  int tid = atomic_load(em.alive) ? em_calling_thread(i) : 0;
+  struct task *t = tid ? em_task(tid) : NULL;
+  if (t && t->pending >= EM_WAIT) {
+    uint32_t pending = t->pending;
+    t->pending = EM_NOTHING;
+    em_after_wait(i, t, f, pending);
+  } else {
+    em_after_clone(i, f, tid);
   }
-  uint32_t pending = t->pending;
-  t->pending = EM_NOTHING;
-  if (f->nr < 0 && pending == EM_THREAD)
-    em_withdraw_thread(i);
-  if (f->nr > 0 && pending == EM_PROCESS && !em_alone()) {
-    em_add_child(i, f->nr);
-    em_child_added(i);
-  }
-  if (pending >= EM_WAIT)
-    em_after_wait(i, f, pending);
   return RETURN;
 }
 
-static int in_vforked_child(struct em_frame *f) {
+/* Of an instance that is a process, or a child that shares its memory. From its
+   exec on an instance is not the launcher's own program (ProcessMode.c). */
+static int in_process(struct em_frame *f) {
+  struct instance *i = instance_of(f);
   switch (f->nr) {
   case SYS_brk:
-    f->nr = em_brk(instance_of(f), f->args[0]);
-    return RETURN;
+    return set_break(f);
+  case SYS_execve:
+  case SYS_execveat:
+    if (em_syscall(SYS_getpid, 0) != i->first_thread)
+      return IN_PLACE;
+    if (em.image->exec_rule == EM_EXEC_DENY) {
+      f->nr = -EM_EPERM;
+      return RETURN;
+    }
+    atomic_store(&i->state, EM_ENDING);
+    return IN_PLACE_AND_AFTER;
+  default:
+    return IN_PLACE;
+  }
+}
+
+EM_RARE static int in_vforked_child(struct em_frame *f) {
+  switch (f->nr) {
+  case SYS_brk:
+    return set_break(f);
   case SYS_rt_sigaction:
     f->nr = em_rt_sigaction(instance_of(f), f->args[0],
                             (const struct em_sigaction *)f->args[1],
@@ -96,7 +103,7 @@ static int in_vforked_child(struct em_frame *f) {
   }
 }
 
-static int exec(struct em_frame *f) {
+EM_RARE static int exec(struct em_frame *f) {
   bool in_place = false;
   long error = em_exec(instance_of(f), f, &in_place);
   if (in_place)
@@ -105,47 +112,127 @@ static int exec(struct em_frame *f) {
   return RETURN;
 }
 
-static int stat_library(struct em_frame *f, struct em_stat *stat) {
+EM_RARE static int stat_library(struct em_frame *f, struct em_stat *stat) {
   if (!em_stat_library(instance_of(f), (int)f->args[0], stat))
     return IN_PLACE;
   f->nr = 0;
   return RETURN;
 }
 
-/* Executes in place what is an ordinary file's. */
-static int with_path(struct em_frame *f, int argument) {
-  const char *path = (const char *)f->args[argument];
-  struct instance *i = instance_of(f);
-  long result;
-  if (!path)
-    return IN_PLACE;
-  if (f->slot->role == EM_ROLE_INTERPRETER) {
-    if ((f->nr == SYS_openat || f->nr == SYS_open) &&
-        em_open_library(i, path, &result)) {
-      f->nr = result;
-      return RETURN;
-    }
-    if (f->nr == SYS_newfstatat && !*path && f->args[3] & AT_EMPTY_PATH)
-      return stat_library(f, (struct em_stat *)f->args[2]);
-  }
-  char own[EM_OWN_PATH];
-  if (!em_own_path(path, own))
-    return IN_PLACE;
-  long args[6];
+/* The interpreter's: is it about an embedded library? Then the result is in
+   the frame. */
+EM_RARE static bool with_library(struct em_frame *f, const char *path) {
+  enum { PATH_MAX = 4096 };
+  bool opens = f->nr == SYS_openat || f->nr == SYS_open;
+  bool looks = f->nr == SYS_newfstatat && f->args[3] & AT_EMPTY_PATH;
+  if (!opens && !looks)
+    return false;
+  long length = em_read_length(path, PATH_MAX);
+  if (length < 0 || length == PATH_MAX)
+    return false;
+  if (opens)
+    return em_open_library(instance_of(f), path, &f->nr);
+  return !length && stat_library(f, (struct em_stat *)f->args[2]) == RETURN;
+}
+
+/* Opens what there is no file of. False: the call is not to be for reading. */
+static bool open_proc(struct em_frame *f, enum em_path what) {
+  long flags;
+  if (f->nr == SYS_open)
+    flags = f->args[1];
+  else if (f->nr == SYS_openat)
+    flags = f->args[2];
+  /* struct open_how begins with the flags. */
+  else if (f->nr != SYS_openat2 ||
+           em_read(&flags, (const void *)f->args[2], sizeof(flags)) < 0)
+    return false;
+  long fd = em_open_proc(instance_of(f), what, flags);
+  if (fd < 0)
+    return false;
+  f->nr = fd;
+  return true;
+}
+
+static void call_with(struct em_frame *f, int argument, long value) {
+  long a[6];
   for (int n = 0; n != 6; ++n)
-    args[n] = f->args[n];
-  args[argument] = (long)own;
-  f->nr =
-      em_syscall6(f->nr, args[0], args[1], args[2], args[3], args[4], args[5]);
+    a[n] = n == argument ? value : f->args[n];
+  f->nr = em_syscall6(f->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+EM_RARE static int with_special_path(struct em_frame *f, int argument) {
+  char own[EM_OWN_PATH];
+  switch (em_own_path(instance_of(f), (const char *)f->args[argument], own)) {
+  case EM_PATH_PLAIN:
+    return IN_PLACE;
+  case EM_PATH_LED:
+    call_with(f, argument, (long)own);
+    return RETURN;
+  case EM_PATH_ARGUMENTS:
+    return open_proc(f, EM_PATH_ARGUMENTS) ? RETURN : IN_PLACE;
+  case EM_PATH_ENVIRONMENT:
+    return open_proc(f, EM_PATH_ENVIRONMENT) ? RETURN : IN_PLACE;
+  }
+  return IN_PLACE;
+}
+
+EM_RARE static int with_special_paths(struct em_frame *f, int first,
+                                      int second) {
+  char own[2][EM_OWN_PATH];
+  const char *path = (const char *)f->args[second];
+  if (!em_is_special(path) ||
+      em_own_path(instance_of(f), path, own[1]) != EM_PATH_LED)
+    return with_special_path(f, first);
+  path = (const char *)f->args[first];
+  if (em_is_special(path) &&
+      em_own_path(instance_of(f), path, own[0]) == EM_PATH_LED)
+    path = own[0];
+  const char *saved = (const char *)f->args[first];
+  f->args[first] = (long)path;
+  call_with(f, second, (long)own[1]);
+  f->args[first] = (long)saved;
   return RETURN;
 }
 
-static int map_library(struct em_frame *f) {
-  long result;
-  if (!em_map_library(instance_of(f), f->args, &result))
+/* Executes in place what is an ordinary file's. */
+static int with_path(struct em_frame *f, int argument) {
+  const char *path = (const char *)f->args[argument];
+  if (f->slot->role == EM_ROLE_INTERPRETER && with_library(f, path))
+    return RETURN;
+  int second = em_second_path_argument(f->nr);
+  if (second >= 0 &&
+      (em_is_special(path) || em_is_special((const char *)f->args[second])))
+    return with_special_paths(f, argument, second);
+  return em_is_special(path) ? with_special_path(f, argument) : IN_PLACE;
+}
+
+/* What else an id may be, these calls are told in front of it. */
+static bool is_about_thread(const struct em_frame *f) {
+  enum { PRIO_PROCESS = 0, IOPRIO_WHO_PROCESS = 1 };
+  switch (f->nr) {
+  case SYS_getpriority:
+  case SYS_setpriority:
+    return (int)f->args[0] == PRIO_PROCESS;
+  case SYS_ioprio_get:
+  case SYS_ioprio_set:
+    return (int)f->args[0] == IOPRIO_WHO_PROCESS;
+  default:
+    return true;
+  }
+}
+
+/* By the process's id a program means its first thread. To the kernel that is
+   the launcher, and 0 the caller, who is asked when the first one has left. */
+EM_RARE static int with_thread(struct em_frame *f) {
+  int argument = em_thread_argument(f->nr);
+  if (argument < 0 || (int)f->args[argument] != em.pid || !is_about_thread(f))
     return IN_PLACE;
-  f->nr = result;
+  call_with(f, argument, em_thread_meant(instance_of(f), em.pid));
   return RETURN;
+}
+
+static bool is_own_group(int pid) {
+  return !pid || (pid < -1 && em_syscall(SYS_getpgid, 0) == -pid);
 }
 
 int em_hook(struct em_frame *f) {
@@ -157,14 +244,15 @@ int em_hook(struct em_frame *f) {
     return with_path(f, path);
   if (f->nr == SYS_fstat)
     return stat_library(f, (struct em_stat *)f->args[1]);
-  if (f->nr == SYS_mmap)
-    return map_library(f);
+  if (em_is_mapping_call(f->nr))
+    return em_mapping_call(i, f) ? RETURN : IN_PLACE;
+  if (em_in_processes())
+    return in_process(f);
   if (!em_own_process())
     return in_vforked_child(f);
   switch (f->nr) {
   case SYS_brk:
-    f->nr = em_brk(i, f->args[0]);
-    return RETURN;
+    return set_break(f);
   case SYS_rt_sigaction:
     f->nr =
         em_rt_sigaction(i, f->args[0], (const struct em_sigaction *)f->args[1],
@@ -174,7 +262,7 @@ int em_hook(struct em_frame *f) {
   case SYS_clone3:
   case SYS_fork:
   case SYS_vfork:
-    return before_clone(f);
+    return em_clone_here(i, f) ? RETURN : IN_PLACE_AND_AFTER;
   case SYS_exit_group:
     em_end_instance(i, f->args[0]);
   case SYS_execve:
@@ -188,6 +276,10 @@ int em_hook(struct em_frame *f) {
   case SYS_waitid:
     return em_wait(i, f) ? RETURN : IN_PLACE_AND_AFTER;
   case SYS_kill:
+    if (is_own_group(f->args[0])) {
+      f->nr = em_kill_group(i, f->args[0], f->args[1]);
+      return RETURN;
+    }
     if ((int)f->args[0] != em.pid)
       return IN_PLACE;
     f->nr = em_kill_self(i, f->args[1], NULL);
@@ -197,14 +289,68 @@ int em_hook(struct em_frame *f) {
       return IN_PLACE;
     f->nr = em_kill_self(i, f->args[1], (const void *)f->args[2]);
     return RETURN;
-  case SYS_tgkill:
-    em_before_thread_kill(i, f->args[1], f->args[2]);
-    return IN_PLACE;
+  case SYS_pidfd_send_signal:
+    if (!em_is_own_pidfd(f->args[0]) || f->args[3])
+      return IN_PLACE;
+    f->nr = em_kill_self(i, f->args[1], (const void *)f->args[2]);
+    return RETURN;
+  case SYS_alarm:
+    f->nr = em_alarm(i, f->args[0]);
+    return RETURN;
+  case SYS_setitimer:
+    f->nr = em_setitimer(i, f->args[0], (const struct em_itimerval *)f->args[1],
+                         (struct em_itimerval *)f->args[2]);
+    return RETURN;
+  case SYS_getitimer:
+    f->nr = em_getitimer(i, f->args[0], (struct em_itimerval *)f->args[1]);
+    return RETURN;
+  case SYS_timer_create:
+    f->nr = em_timer_create(i, f->args[0], (const void *)f->args[1],
+                            (int *)f->args[2]);
+    return RETURN;
+  case SYS_timer_delete:
+    f->nr = em_timer_delete(i, f->args[0]);
+    return RETURN;
+  case SYS_timer_settime:
+    f->nr = em_timer_settime(i, f->args[0], f->args[1],
+                             (const void *)f->args[2], (void *)f->args[3]);
+    return RETURN;
+  case SYS_timer_getoverrun:
+    f->nr = em_timer_getoverrun(i, f->args[0]);
+    return RETURN;
   case SYS_tkill:
-    em_before_thread_kill(i, f->args[0], f->args[1]);
-    return IN_PLACE;
+  case SYS_tgkill:
+    return em_kill_thread(i, f) ? RETURN : IN_PLACE;
+  case SYS_rt_tgsigqueueinfo:
+    return em_queue_to_thread(i, f) ? RETURN : IN_PLACE;
+  case SYS_sigaltstack:
+    return em_sigaltstack(f) ? RETURN : IN_PLACE;
+  default:
+    return em_mask_call(i, f) ? RETURN : with_thread(f);
   }
-  return IN_PLACE;
+}
+
+/* Of a trampoline at \p start: see HooksABI.h. */
+static uintptr_t site_for(const struct em_trampoline *t, uintptr_t start,
+                          uintptr_t bias, uintptr_t pc) {
+  enum { SYSCALL_SIZE = 2 };
+  uintptr_t back = start + t->back;
+  uintptr_t plain = back - EM_PLAIN_SIZE, raw = back - EM_RAW_SIZE;
+  if (t->kind != EM_SITE_SYSCALL)
+    return pc;
+  if (t->patch_end > t->site)
+    return t->site == t->patch_start && (pc == plain || pc == raw)
+               ? bias + t->site
+               : pc;
+  if (pc == start)
+    return bias + t->patch_start;
+  if (pc == plain)
+    return bias + t->site;
+  if (pc == back)
+    return bias + t->site + SYSCALL_SIZE;
+  if (pc == raw || (pc >= start + t->check && pc < plain))
+    return bias + t->patch_end - EM_JUMP_SIZE;
+  return pc;
 }
 
 /* In the trampolines of the blob whose slot is at \p slot. */
@@ -216,15 +362,9 @@ static uintptr_t site_in(const struct em_blob *b, uintptr_t bias,
   uintptr_t text = bias + b->slot + EM_PAGE;
   const struct em_hooks *h = (const struct em_hooks *)text;
   const struct em_trampoline *t = (const struct em_trampoline *)(h + 1);
-  for (uint64_t n = 0; n != h->count; ++n, ++t) {
-    uintptr_t start = text + t->offset;
-    if (pc < start || pc - start >= t->size)
-      continue;
-    uintptr_t back = start + t->back;
-    bool at_call = t->kind == EM_SITE_SYSCALL &&
-                   (pc == back - EM_PLAIN_SIZE || pc == back - EM_RAW_SIZE);
-    return at_call && t->site == t->patch_start ? bias + t->site : pc;
-  }
+  for (uint64_t n = 0; n != h->count; ++n, ++t)
+    if (pc >= text + t->offset && pc - text - t->offset < t->size)
+      return site_for(t, text + t->offset, bias, pc);
   return pc;
 }
 

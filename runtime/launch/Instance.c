@@ -11,46 +11,43 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Runtime.h"
+#include "Files.h"
+#include "Signal.h"
+#include "Space.h"
+#include "Timers.h"
 
 enum {
-  CLONE_VM = 0x100,
-  CLONE_FS = 0x200,
-  CLONE_FILES = 0x400,
-  CLONE_SIGHAND = 0x800,
-  CLONE_THREAD = 0x10000,
-  CLONE_SYSVSEM = 0x40000,
   PR_SET_NAME = 15,
-  FUTEX_WAIT_PRIVATE = 128,
-  FUTEX_WAKE_PRIVATE = 129,
 };
 
-bool em_alone(void) { return em.instance_count == 1 || !em.launcher; }
+bool em_alone(void) { return em.sole || !em.launcher; }
 
 bool em_shares(uint32_t flag) { return em_alone() || (em.image->flags & flag); }
 
-bool em_own_process(void) { return em_syscall(SYS_getpid, 0) == em.pid; }
+bool em_own_process(void) {
+  return !atomic_load(&em.memory_sharers) ||
+         em_syscall(SYS_getpid, 0) == em.pid;
+}
 
 _Noreturn void em_exit_process(int status) {
   for (;;)
     (void)em_syscall(SYS_exit_group, status);
 }
 
-static void trace(const struct instance *i, const char *what, long number) {
-  if (!em.trace)
-    return;
-  char text[64] = "";
-  em_append(text, sizeof(text), what);
-  em_append_number(text, sizeof(text), number);
-  em_message(i->name, text, 0);
+void em_trace(const struct instance *i, const char *what, long number) {
+  if (em.trace)
+    em_message_number(i->name, what, number);
 }
 
-/* The instance's first thread, with all signals blocked. */
-static _Noreturn void begin(void *argument) {
-  struct instance *i = argument;
-  int tid = em_syscall(SYS_gettid, 0);
-  i->first_thread = tid;
-  em_add_thread(i, tid);
+/* At its first start the whole image fails; later, the instance does. */
+static _Noreturn void fail(struct instance *i, const char *what, long error) {
+  if (!i->restarts)
+    em_fail(i->name, what, error);
+  em_message(i->name, what, error);
+  em_end_instance(i, EM_FAILED);
+}
+
+void em_settle(struct instance *i) {
   if (!em_shares(EM_SHARE_FDS))
     em_close_inherited();
   /* The name is for people; a kernel that refuses it changes nothing. */
@@ -59,35 +56,58 @@ static _Noreturn void begin(void *argument) {
   if (spec->cwd_off != EM_NONE) {
     long error = em_syscall(SYS_chdir, em_string(spec->cwd_off));
     if (error < 0)
-      em_fail(i->name, em_string(spec->cwd_off), error);
+      fail(i, em_string(spec->cwd_off), error);
   }
-  trace(i, "started, thread ", tid);
+}
+
+/* The instance's first thread, with all signals blocked. */
+static _Noreturn void begin(struct instance *i) {
+  em_settle(i);
+  em_trace(i, i->restarts ? "restarted, thread " : "started, thread ",
+           i->first_thread);
+  em_give_alt_stack();
   em_set_mask(em.initial_mask);
   em_jump(i->entry, i->stack);
 }
 
-void em_start_instance(struct instance *i) {
-  unsigned long flags = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+/* The launcher adds the thread, so that no signal that it passes on comes too
+   early; the lock keeps the thread waiting until it has. */
+static _Noreturn void begin_on_thread(void *argument) {
+  struct instance *i = argument;
+  em_release(&i->lock, em_acquire(&i->lock));
+  begin(i);
+}
+
+long em_start_instance(struct instance *i) {
+  unsigned long flags = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
   if (em_shares(EM_SHARE_FDS))
     flags |= CLONE_FILES;
   if (em_shares(EM_SHARE_CWD))
     flags |= CLONE_FS;
-  atomic_store(&i->threads, 1);
-  atomic_store(&i->state, EM_RUNNING);
+  uint64_t mask = em_acquire(&i->lock);
   /* What begin() needs lies below the program's initial stack, which is used
      only when begin() is done. */
-  long tid = em_clone(flags, (char *)i->stack - 128, begin, i);
-  if (tid < 0)
-    em_fail(i->name, "cannot start a thread", tid);
+  long tid = em_clone(flags, (char *)i->stack - 128, begin_on_thread, i);
+  if (tid > 0) {
+    em_forget_child(tid);
+    em_link_thread(i, tid);
+    i->first_thread = tid;
+    atomic_store(&i->threads, 1);
+    atomic_store(&i->state, EM_RUNNING);
+  }
+  em_release(&i->lock, mask);
+  return tid < 0 ? tid : 0;
 }
 
 _Noreturn void em_run_instance(struct instance *i) {
+  i->first_thread = em_syscall(SYS_gettid, 0);
   atomic_store(&i->threads, 1);
   atomic_store(&i->state, EM_RUNNING);
+  em_add_thread(i, i->first_thread);
   begin(i);
 }
 
-static int process_status(const struct instance *last) {
+int em_process_status(const struct instance *last) {
   if (em_alone())
     return last->status;
   uint32_t rule = em.image->exit_rule;
@@ -107,36 +127,84 @@ static int process_status(const struct instance *last) {
   return 0;
 }
 
-/* Once per instance, in state EM_ENDING. */
+void em_count_end(struct instance *i) {
+  if (atomic_fetch_sub(&em.running, 1) == 1)
+    em_exit_process(em_process_status(i));
+}
+
+/* Once each time the instance ends, in state EM_ENDING. */
 static void finish(struct instance *i) {
   /* A forked child is no instance that the image started. */
   if (em.launcher)
-    trace(i, "ended, status ", i->status);
+    em_trace(i, "ended, status ", i->status);
   em.last_status = i->status;
+  em_forget_timers(i);
+  i->restart_due = em_restarts(i);
   atomic_store(&i->state, EM_ENDED);
-  if (atomic_fetch_sub(&em.running, 1) == 1)
-    em_exit_process(process_status(i));
+  if (!i->restart_due)
+    em_count_end(i);
   em_forget_signals();
+  em_call_launcher();
+}
+
+static bool is_in_vfork(const struct task *t) {
+  return t->pending == EM_PROCESS && t->vfork;
+}
+
+/* Asks all threads but the caller to leave. How many are in vfork? */
+static uint32_t ask_others(struct instance *i, int self) {
+  uint32_t in_vfork = 0;
+  uint64_t mask = em_acquire(&i->lock);
+  for (int tid = i->thread_list; tid; tid = em_task(tid)->next)
+    if (tid != self) {
+      in_vfork += is_in_vfork(em_task(tid));
+      /* A thread that has gone is no thread to stop. */
+      (void)em_stop_thread(i, tid);
+    }
+  em_release(&i->lock, mask);
+  return in_vfork;
+}
+
+static enum em_patience patience_with_others(struct instance *i, int self) {
+  enum em_patience most = EM_NO_PATIENCE;
+  uint32_t begun = 0;
+  uint64_t mask = em_acquire(&i->lock);
+  for (int tid = i->thread_list; tid; tid = em_task(tid)->next) {
+    enum em_patience p = tid == self ? EM_NO_PATIENCE : em_patience_with(tid);
+    most = p > most ? p : most;
+    ++begun;
+  }
+  if (begun < atomic_load(&i->threads) && most == EM_NO_PATIENCE)
+    most = EM_SOME_PATIENCE;
+  em_release(&i->lock, mask);
+  return most;
 }
 
 /* Asks all other threads to leave and waits until they have. A thread that is
    just starting, or that has all signals blocked for a moment, as libcs do
-   while they make or end a thread, is asked again. One that keeps the
-   runtime's signal blocked for good is left behind; it ends with the
-   process. */
+   while they make or end a thread, is asked again. One in vfork leaves when its
+   child lets it, however long that is; natively it would be killed. One that
+   keeps the runtime's signal blocked for good is left behind; it ends with the
+   process. Where very many threads are to run, none of an instance's may for
+   some time, which is no sign of that. */
 void em_stop_others(struct instance *i) {
   static const int64_t pause[2] = {0, 5 * 1000 * 1000};
+  enum { ROUNDS = 400, MORE_ROUNDS = 10 * ROUNDS };
   int self = em_syscall(SYS_gettid, 0);
-  for (int round = 0; round != 400; ++round) {
+  uint32_t before = 0;
+  for (unsigned round = 0;; ++round) {
     uint32_t left = atomic_load(&i->threads);
-    if (left <= 1)
+    if (left <= 1 || left == 1 + ask_others(i, self))
       return;
-    uint64_t mask = em_acquire(&i->lock);
-    for (int tid = i->thread_list; tid; tid = em_task(tid)->next)
-      if (tid != self)
-        /* A thread that has gone is no thread to stop. */
-        (void)em_stop_thread(i, tid);
-    em_release(&i->lock, mask);
+    if (left != before)
+      round = 0;
+    before = left;
+    if (round && round % ROUNDS == 0) {
+      enum em_patience patience = patience_with_others(i, self);
+      if (patience == EM_NO_PATIENCE ||
+          (patience == EM_SOME_PATIENCE && round >= MORE_ROUNDS))
+        break;
+    }
     /* Comes back when a thread leaves, or to ask again. */
     (void)em_syscall(SYS_futex, &i->threads, FUTEX_WAIT_PRIVATE, left, pause);
   }
@@ -154,7 +222,7 @@ _Noreturn void em_end_instance(struct instance *i, int status) {
   em_begin_end(i);
   i->status = status & 0xff;
   /* What is left of the last instance ends with the process. */
-  if (atomic_load(&em.running) != 1)
+  if (atomic_load(&em.running) != 1 || em_restarts(i))
     em_stop_others(i);
   finish(i);
   em_leave(i, status);
@@ -170,13 +238,15 @@ void em_thread_exit(struct instance *i, int status) {
   em_notice_fork(i);
   if (!em_own_process())
     return;
-  int tid = em_syscall(SYS_gettid, 0);
-  uint64_t mask = em_acquire(&i->lock);
-  if (tid == i->first_thread)
+  int tid = em_calling_thread(i);
+  em_lock(&i->lock);
+  if (tid == i->first_thread) {
     i->first_status = status & 0xff;
+    em_timers_of_others(i);
+  }
   em_remove_thread(i, tid);
   bool last = atomic_load(&i->threads) == 0;
-  em_release(&i->lock, mask);
+  em_unlock(&i->lock);
   /* Nobody waiting is the normal case. */
   (void)em_syscall(SYS_futex, &i->threads, FUTEX_WAKE_PRIVATE, 1);
   uint32_t running = EM_RUNNING;
@@ -185,6 +255,11 @@ void em_thread_exit(struct instance *i, int status) {
        first one. */
     i->status = i->first_status;
     finish(i);
+  }
+  /* It was in vfork when the instance ended, and has made a child since. */
+  if (last && atomic_load(&i->state) == EM_ENDED && i->child_list) {
+    em_orphan_children(i);
+    em_call_launcher();
   }
 }
 
@@ -196,22 +271,27 @@ void em_notice_fork(struct instance *i) {
   em.launcher = 0;
   em.image_fd = -1;
   atomic_store(&em.running, 1);
-  em.signal_lock.word = 0;
-  /* Ids of threads and children that this process does not have. */
-  enum { MADV_DONTNEED = 4 };
-  long error = em_syscall(SYS_madvise, em.tasks,
-                          EM_MAX_TASK * sizeof(struct task), MADV_DONTNEED);
-  if (error < 0)
-    em_fail(i->name, "cannot forget the parent's threads", error);
+  em.signal_lock.word = em.held_lock.word = em.alt_stack_lock.word = 0;
+  em.status_lock.word = 0;
+  atomic_store(&em.lock_waiters, 0);
+  em.leaving_lock.word = em.orphan_lock.word = i->actions.lock.word = 0;
+  em.orphans = 0;
+  atomic_store(&em.held_count, 0);
   i->exit_lock = 0;
-  i->lock.word = 0;
+  i->lock.word = i->child_lock.word = 0;
   i->thread_list = 0;
   i->child_list = 0;
+  atomic_store(&em.memory_sharers, 0);
+  atomic_store(&em.forking, 0);
+  i->leaving = i->leaving_last = 0;
   i->threaded = false;
   i->first_thread = em.pid;
   i->first_status = 0;
   atomic_store(&i->state, EM_RUNNING);
   atomic_store(&i->threads, 1);
-  em_add_thread(i, em.pid);
+  em_link_thread(i, em.pid);
+  em_lose_timers(i);
+  em_restore_signal_files(i);
   em_release_signals(i);
+  em_restore_alt_stack();
 }

@@ -13,14 +13,16 @@
 // exception: it is memory that is filled in.
 //
 // The file is made once, in the launcher's descriptor table. An instance opens
-// it anew through /proc/self, which is the launcher: it needs a file offset of
-// its own. Without /proc, in a forked child, which has no launcher, and where
-// nobody else would share it, the instance makes one of its own. If the image
-// file cannot be opened, the file in memory holds the whole library.
+// it anew through the launcher's /proc: it needs a file offset of its own.
+// Without /proc, in a forked child, which has no launcher, and where nobody
+// else would share it or everybody would see its descriptor, the instance makes
+// one of its own. If the image file cannot be opened, the file in memory holds
+// the whole library.
 //
 //===----------------------------------------------------------------------===//
 
-#include "Runtime.h"
+#include "Files.h"
+#include "Space.h"
 
 enum {
   MFD_CLOEXEC = 1,
@@ -28,18 +30,9 @@ enum {
   MFD_NOEXEC_SEAL = 8,
   F_ADD_SEALS = 1033,
   F_SEAL_ALL = 15,
-  AT_FDCWD = -100,
-  O_CLOEXEC = 02000000,
-  PROT_READ = 1,
-  PROT_WRITE = 2,
-  MAP_PRIVATE = 2,
-  MAP_FIXED = 0x10,
-  MAP_ANONYMOUS = 0x20,
   PT_NOTE = 4,
   HEAD = 16384, /* bytes; what is read of a file without asking further */
 };
-
-static bool failed(long result) { return result < 0 && result >= -4095; }
 
 static const char *bytes_of(const struct em_library *l) {
   return (const char *)em.base + l->address;
@@ -106,14 +99,18 @@ static long fill(int fd, const struct em_library *l,
   return error;
 }
 
-/* A new descriptor, or -errno. */
-static long make_file(uint32_t library, struct library_file *file) {
-  const struct em_library *l = em_library_at(library);
-  const char *name = em_string(l->name_off);
+long em_make_memory_file(const char *name) {
   long fd = em_syscall(SYS_memfd_create, name,
                        MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
   if (fd == -EM_EINVAL) /* before Linux 6.3 */
     fd = em_syscall(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  return fd;
+}
+
+/* A new descriptor, or -errno. */
+static long make_file(uint32_t library, struct library_file *file) {
+  const struct em_library *l = em_library_at(library);
+  long fd = em_make_memory_file(em_string(l->name_off));
   if (fd < 0)
     return fd;
   file->library = library;
@@ -126,7 +123,7 @@ static long make_file(uint32_t library, struct library_file *file) {
 }
 
 void em_open_libraries(const struct em_spec *spec) {
-  if (em_alone())
+  if (em_shares(EM_SHARE_FDS))
     return;
   const struct em_program *p = em_program_at(spec->program);
   const struct em_library_name *names = em_table(em.image->library_name_off);
@@ -159,16 +156,37 @@ static uint32_t find(const struct instance *i, const char *path) {
   return EM_NONE;
 }
 
+static bool is_same(const struct library_file *f, const struct em_stat *stat) {
+  return f->inode && f->inode == stat->inode && f->device == stat->device;
+}
+
+/* The launcher's file of the library, anew, or negative. In process mode /proc
+   has to be that of our process id namespace: a number may mean another process
+   elsewhere. */
+static long open_anew(uint32_t library) {
+  if (!em.launcher || em.library_fds[library] < 0)
+    return -EM_ENOENT;
+  char link[64] = "/proc/";
+  if (em_in_processes())
+    em_append_number(link, sizeof(link), em.pid);
+  else
+    em_append(link, sizeof(link), "self");
+  em_append(link, sizeof(link), "/fd/");
+  em_append_number(link, sizeof(link), em.library_fds[library]);
+  long fd = em_syscall(SYS_openat, AT_FDCWD, link, O_CLOEXEC, 0);
+  struct em_stat stat;
+  if (fd < 0 || (em_syscall(SYS_fstat, fd, &stat) == 0 &&
+                 is_same(&em.library_files[library], &stat)))
+    return fd;
+  (void)em_syscall(SYS_close, fd);
+  return -EM_ENOENT;
+}
+
 bool em_open_library(struct instance *i, const char *path, long *result) {
   uint32_t library = find(i, path);
   if (library == EM_NONE)
     return false;
-  *result = -1;
-  if (em.launcher && em.library_fds[library] >= 0) {
-    char link[48] = "/proc/self/fd/";
-    em_append_number(link, sizeof(link), em.library_fds[library]);
-    *result = em_syscall(SYS_openat, AT_FDCWD, link, O_CLOEXEC, 0);
-  }
+  *result = open_anew(library);
   if (*result >= 0)
     return true;
   /* Dynamic linkers load one library after the other, so the file is among the
@@ -176,10 +194,6 @@ bool em_open_library(struct instance *i, const char *path, long *result) {
   unsigned slots = sizeof(i->own_files) / sizeof(*i->own_files);
   *result = make_file(library, &i->own_files[i->own_file_count++ % slots]);
   return true;
-}
-
-static bool is_same(const struct library_file *f, const struct em_stat *stat) {
-  return f->inode && f->inode == stat->inode && f->device == stat->device;
 }
 
 /* The library that the descriptor stands for, or null. */
@@ -209,7 +223,7 @@ bool em_stat_library(struct instance *i, int fd, struct em_stat *stat) {
 static long map_slot(struct instance *i, long address) {
   long result = em_syscall6(SYS_mmap, address, EM_PAGE, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
-  if (failed(result))
+  if (em_failed(result))
     return result;
   long error = em_fill_slot((void *)address, i, EM_ROLE_PROGRAM);
   return error < 0 ? error : result;

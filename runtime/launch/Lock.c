@@ -7,7 +7,6 @@
 
 #include "Runtime.h"
 
-enum { FUTEX_WAIT_PRIVATE = 128, FUTEX_WAKE_PRIVATE = 129 };
 enum { SIG_SETMASK = 2 };
 
 static uint64_t exchange_mask(uint64_t mask) {
@@ -22,19 +21,29 @@ uint64_t em_block_signals(void) { return exchange_mask(~UINT64_C(0)); }
 
 void em_set_mask(uint64_t mask) { (void)exchange_mask(mask); }
 
-uint64_t em_acquire(struct em_lock *lock) {
-  uint64_t mask = em_block_signals();
+void em_lock(struct em_lock *lock) {
   uint32_t free = 0;
   if (atomic_compare_exchange_strong(&lock->word, &free, 1))
-    return mask;
+    return;
+  atomic_fetch_add(&em.lock_waiters, 1);
   while (atomic_exchange(&lock->word, 2) != 0)
     /* However it comes back, the exchange above decides. */
     (void)em_syscall(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, 2, 0);
+  atomic_fetch_sub(&em.lock_waiters, 1);
+}
+
+void em_unlock(struct em_lock *lock) {
+  if (atomic_exchange(&lock->word, 0) == 2)
+    (void)em_syscall(SYS_futex, &lock->word, FUTEX_WAKE_PRIVATE, 1);
+}
+
+uint64_t em_acquire(struct em_lock *lock) {
+  uint64_t mask = em_block_signals();
+  em_lock(lock);
   return mask;
 }
 
 void em_release(struct em_lock *lock, uint64_t mask) {
-  if (atomic_exchange(&lock->word, 0) == 2)
-    (void)em_syscall(SYS_futex, &lock->word, FUTEX_WAKE_PRIVATE, 1);
+  em_unlock(lock);
   em_set_mask(mask);
 }

@@ -10,27 +10,28 @@
 // takes the signals that instances share. The process ends when the last
 // instance does.
 //
+// With --mode=process it is another process than its instances
+// (ProcessMode.c).
+//
 // An instance that is alone runs on the first thread itself. It is then a
 // process like any other.
 //
 //===----------------------------------------------------------------------===//
 
-#include "Runtime.h"
+#include "Files.h"
+#include "Signal.h"
+#include "Space.h"
 
-extern const struct em_image elfmerge_image
-    __attribute__((visibility("hidden")));
-extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+#pragma GCC visibility push(hidden)
+extern const struct em_image elfmerge_image;
+extern const char __ehdr_start[];
+#pragma GCC visibility pop
 
 struct runtime em;
 
 _Noreturn void em_main(uintptr_t *stack);
 
 enum {
-  PROT_READ = 1,
-  PROT_WRITE = 2,
-  MAP_PRIVATE = 2,
-  MAP_ANONYMOUS = 0x20,
-  MAP_NORESERVE = 0x4000,
   MADV_NOHUGEPAGE = 15,
   MADV_WIPEONFORK = 18,
   HUGE_PAGE = 1 << 21,
@@ -38,18 +39,28 @@ enum {
   AT_NULL = 0,
   AT_SECURE = 23,
   AT_EXECFN = 31,
+  AT_MINSIGSTKSZ = 51,
 };
 
 /* Memory that is there, page by page, when it is touched. */
 static void *reserve(size_t size) {
   long at = em_syscall6(SYS_mmap, 0, size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (at < 0 && at >= -4095)
+  if (em_failed(at))
     em_fail("runtime", "cannot allocate memory", at);
   /* A kernel without huge pages knows nothing to advise against. */
   if (size > HUGE_PAGE)
     (void)em_syscall(SYS_madvise, at, size, MADV_NOHUGEPAGE);
   return (void *)at;
+}
+
+/* Zero again in a forked child. */
+static void *reserve_wiped(size_t size) {
+  void *at = reserve(size);
+  long error = em_syscall(SYS_madvise, at, size, MADV_WIPEONFORK);
+  if (error < 0)
+    em_fail("runtime", "cannot have memory wiped on fork", error);
+  return at;
 }
 
 static uint64_t auxiliary(const uint64_t *auxv, uint64_t type) {
@@ -79,7 +90,8 @@ static uint64_t stack_limit(void) {
   return limit[0] > (UINT64_C(1) << 32) ? unlimited : limit[0];
 }
 
-static void init(const struct em_start *start) {
+static void init(void) {
+  const struct em_start *start = &em.start;
   em.image = &elfmerge_image;
   em.base = (uintptr_t)__ehdr_start;
   em.image_fd = -1;
@@ -91,14 +103,13 @@ static void init(const struct em_start *start) {
       !auxiliary(start->auxv, AT_SECURE) && trace && em_equal(trace, "1");
   em.initial_mask = em_block_signals();
   em.stack_limit = stack_limit();
+  em.signal_frame = auxiliary(start->auxv, AT_MINSIGSTKSZ);
   em.pid = em_syscall(SYS_getpid, 0);
   em.launcher = em.pid;
-  em.alive = reserve(EM_PAGE);
-  long error = em_syscall(SYS_madvise, em.alive, EM_PAGE, MADV_WIPEONFORK);
-  if (error < 0)
-    em_fail("runtime", "cannot have a page wiped on fork", error);
+  em.alive = reserve_wiped(EM_PAGE);
   *em.alive = 1;
-  em.tasks = reserve(EM_MAX_TASK * sizeof(struct task));
+  em.held = reserve(em_held_size());
+  em.tasks = reserve_wiped(EM_MAX_TASK * sizeof(struct task));
   em.library_fds = reserve((em.image->library_count + 1) * sizeof(int));
   em.library_files =
       reserve((em.image->library_count + 1) * sizeof(struct library_file));
@@ -115,6 +126,7 @@ static void create(struct instance *i, uint32_t number) {
             em_string(em_spec_at(i->spec)->name_off));
   em_append(i->name, sizeof(i->name), ".");
   em_append_number(i->name, sizeof(i->name), plan->index);
+  i->exits_in_place = em_in_processes();
   if (!em_alone())
     em_inherit_signals(i);
 }
@@ -145,8 +157,8 @@ static uint32_t called_spec(const char *argv0) {
   return EM_NONE;
 }
 
-static void prepare(const struct em_start *start, uint32_t only) {
-  char **args = start->argv;
+static void prepare(uint32_t only) {
+  char **args = em.start.argv;
   if (*args)
     ++args;
   struct groups g = {args, args};
@@ -165,14 +177,17 @@ static void prepare(const struct em_start *start, uint32_t only) {
       uint32_t number = spec->first_instance + k;
       struct instance *i = em_instance_at(number - em.first_number);
       create(i, number);
+      i->more_args = more;
+      i->more_count = count;
       em_map_instance(i);
-      em_build_stack(i, start, more, count);
+      long error = em_build_stack(i);
+      if (error < 0)
+        em_fail(i->name, "cannot make a stack", error);
     }
   }
   if (only == EM_NONE && g.next != g.end)
     em_fail("arguments", "found more groups than the image has programs", 0);
-  if (em.image_fd >= 0)
-    (void)em_syscall(SYS_close, em.image_fd);
+  em_close_image();
 }
 
 static void allocate(uint32_t only) {
@@ -181,31 +196,39 @@ static void allocate(uint32_t only) {
     em.first_number = em_spec_at(only)->first_instance;
     em.instance_count = em_spec_at(only)->instance_count;
   }
+  /* One that restarts, or whose crash is to be told, needs a launcher. */
+  em.sole = em.instance_count == 1 && !(em.image->flags & EM_ISOLATE) &&
+            em_spec_at(only == EM_NONE ? 0 : only)->restart == EM_RESTART_NO;
   atomic_store(&em.running, em.instance_count);
-  em.instance_stride =
-      (sizeof(struct instance) + EM_EXIT_STACK_SIZE + 63) & -(size_t)64;
+  em.instance_stride = (sizeof(struct instance) + EM_CHILD_STACK_SIZE +
+                        EM_EXIT_STACK_SIZE + 63) &
+                       -(size_t)64;
   em.instances = reserve(em.instance_count * em.instance_stride);
 }
 
 _Noreturn void em_main(uintptr_t *stack) {
-  struct em_start start;
-  start.argv = (char **)(stack + 1);
-  start.envp = start.argv + stack[0] + 1;
-  char **e = start.envp;
+  em.start.argv = (char **)(stack + 1);
+  em.start.envp = em.start.argv + stack[0] + 1;
+  char **e = em.start.envp;
   while (*e)
     ++e;
-  start.auxv = (uint64_t *)(e + 1);
+  em.start.auxv = (uint64_t *)(e + 1);
 
-  init(&start);
-  uint32_t only = called_spec(start.argv[0]);
+  init();
+  uint32_t only = called_spec(em.start.argv[0]);
   allocate(only);
   if (!em_alone())
     em_init_signals();
-  prepare(&start, only);
+  prepare(only);
   if (em_alone())
     em_run_instance(em_instance_at(0));
-  em_own_signal();
-  for (uint32_t n = 0; n != em.instance_count; ++n)
-    em_start_instance(em_instance_at(n));
-  em_take_signals();
+  if (em_in_processes())
+    em_run_processes();
+  em_take_over_signals();
+  for (uint32_t n = 0; n != em.instance_count; ++n) {
+    long error = em_start_instance(em_instance_at(n));
+    if (error < 0)
+      em_fail(em_instance_at(n)->name, "cannot start a thread", error);
+  }
+  em_launch();
 }

@@ -7,25 +7,13 @@
 //
 // The kernel maps the instances whose program headers fit into 64 KiB. All
 // others are mapped here from the image file, by the same table of segments
-// and to the same effect: private mappings of the same contents.
+// and to the same effect: private mappings of the same contents. An instance
+// that is started again has them mapped anew at the same addresses, whoever
+// mapped them first.
 //
 //===----------------------------------------------------------------------===//
 
-#include "Runtime.h"
-
-enum {
-  PROT_READ = 1,
-  PROT_WRITE = 2,
-  PROT_EXEC = 4,
-  MAP_PRIVATE = 2,
-  MAP_FIXED = 0x10,
-  MAP_ANONYMOUS = 0x20,
-  MAP_NORESERVE = 0x4000,
-  AT_FDCWD = -100,
-  O_CLOEXEC = 02000000,
-};
-
-static bool failed(long result) { return result < 0 && result >= -4095; }
+#include "Space.h"
 
 /* Is the open file the one that this process was mapped from? */
 static bool is_image(int fd) {
@@ -45,7 +33,7 @@ long em_open_image(void) {
     if (!names[n])
       continue;
     long fd = em_syscall(SYS_openat, AT_FDCWD, names[n], O_CLOEXEC, 0);
-    if (failed(fd)) {
+    if (em_failed(fd)) {
       error = fd;
       continue;
     }
@@ -71,13 +59,13 @@ static long map_segment(const struct em_segment *s, uintptr_t bias) {
   int prot = (s->flags & 4 ? PROT_READ : 0) | (s->flags & 2 ? PROT_WRITE : 0) |
              (s->flags & 1 ? PROT_EXEC : 0);
   uintptr_t at = bias + s->address;
-  uintptr_t file_pages = (s->file_size + EM_PAGE - 1) & -(uintptr_t)EM_PAGE;
-  uintptr_t all_pages = (s->memory_size + EM_PAGE - 1) & -(uintptr_t)EM_PAGE;
+  uintptr_t file_pages = em_round_up(s->file_size);
+  uintptr_t all_pages = em_round_up(s->memory_size);
   if (file_pages) {
     long r = em_syscall6(SYS_mmap, at, file_pages, prot,
                          MAP_PRIVATE | MAP_FIXED, em.image_fd,
                          em.image->content_file_offset + s->content_offset);
-    if (failed(r))
+    if (em_failed(r))
       return r;
     /* Dynamic linkers take the rest of the page behind .bss for zeros. */
     if (s->memory_size > s->file_size && (s->flags & 2))
@@ -90,6 +78,17 @@ static long map_segment(const struct em_segment *s, uintptr_t bias) {
                      MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
 }
 
+static long map_segments(const struct em_blob *b, uintptr_t bias) {
+  const struct em_segment *s = em_table(em.image->segment_off);
+  s += b->first_segment;
+  for (uint32_t n = 0; n != b->segment_count; ++n) {
+    long r = map_segment(s + n, bias);
+    if (em_failed(r))
+      return r;
+  }
+  return 0;
+}
+
 /* Maps a blob anywhere; returns its bias. */
 static uintptr_t map_blob(const struct em_blob *b, const char *who) {
   need_image();
@@ -98,17 +97,13 @@ static uintptr_t map_blob(const struct em_blob *b, const char *who) {
   uintptr_t slack = b->alignment > EM_PAGE ? b->alignment : 0;
   long at = em_syscall6(SYS_mmap, 0, size + slack, 0,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (failed(at))
+  if (em_failed(at))
     em_fail(who, "cannot reserve address space for the program", at);
   uintptr_t aligned = ((uintptr_t)at + slack) & ~(b->alignment - 1);
   uintptr_t bias = aligned - first;
-  const struct em_segment *s = em_table(em.image->segment_off);
-  s += b->first_segment;
-  for (uint32_t n = 0; n != b->segment_count; ++n) {
-    long r = map_segment(s + n, bias);
-    if (failed(r))
-      em_fail(who, "cannot map the program", r);
-  }
+  long error = map_segments(b, bias);
+  if (error)
+    em_fail(who, "cannot map the program", error);
   return bias;
 }
 
@@ -131,13 +126,20 @@ long em_fill_slot(void *page, struct instance *instance, uint64_t role) {
   return em_syscall(SYS_mprotect, page, EM_PAGE, PROT_READ);
 }
 
-static void fill_blob_slot(const struct em_blob *b, uintptr_t bias,
+static long fill_blob_slot(const struct em_blob *b, uintptr_t bias,
                            struct instance *i, uint64_t role) {
   if (b->slot == EM_NO_ADDRESS)
-    return;
-  long error = em_fill_slot((void *)(bias + b->slot), i, role);
-  if (error < 0)
-    em_fail(i->name, "cannot protect the slot", error);
+    return 0;
+  return em_fill_slot((void *)(bias + b->slot), i, role);
+}
+
+static long fill_slots(struct instance *i, const struct em_program *p) {
+  long error =
+      fill_blob_slot(em_blob_at(p->blob), i->program, i, EM_ROLE_PROGRAM);
+  if (error || p->interpreter == EM_NONE)
+    return error;
+  return fill_blob_slot(em_blob_at(p->interpreter), i->interpreter, i,
+                        EM_ROLE_INTERPRETER);
 }
 
 void em_map_instance(struct instance *i) {
@@ -146,11 +148,53 @@ void em_map_instance(struct instance *i) {
   const struct em_blob *main = em_blob_at(p->blob);
   i->program = bias_of(main, plan->base, i->name);
   i->entry = i->program + main->entry;
-  fill_blob_slot(main, i->program, i, EM_ROLE_PROGRAM);
-  if (p->interpreter == EM_NONE)
-    return;
-  const struct em_blob *interpreter = em_blob_at(p->interpreter);
-  i->interpreter = bias_of(interpreter, plan->interpreter_base, i->name);
-  i->entry = i->interpreter + interpreter->entry;
-  fill_blob_slot(interpreter, i->interpreter, i, EM_ROLE_INTERPRETER);
+  if (p->interpreter != EM_NONE) {
+    const struct em_blob *interpreter = em_blob_at(p->interpreter);
+    i->interpreter = bias_of(interpreter, plan->interpreter_base, i->name);
+    i->entry = i->interpreter + interpreter->entry;
+  }
+  long error = fill_slots(i, p);
+  if (error < 0)
+    em_fail(i->name, "cannot protect the slot", error);
+}
+
+void em_close_image(void) {
+  if (em.image_fd >= 0)
+    (void)em_syscall(SYS_close, em.image_fd);
+  em.image_fd = -1;
+}
+
+long em_map_anew(struct instance *i) {
+  const struct em_program *p = em_program_at(em_spec_at(i->spec)->program);
+  long fd = em_open_image();
+  if (fd < 0)
+    return fd;
+  em.image_fd = fd;
+  long error = map_segments(em_blob_at(p->blob), i->program);
+  if (!error && p->interpreter != EM_NONE)
+    error = map_segments(em_blob_at(p->interpreter), i->interpreter);
+  em_close_image();
+  return error ? error : fill_slots(i, p);
+}
+
+static void give_back(const struct em_blob *b, uintptr_t bias) {
+  const struct em_segment *s = em_table(em.image->segment_off);
+  s += b->first_segment;
+  for (uint32_t n = 0; n != b->segment_count; ++n) {
+    if (!(s[n].flags & 2))
+      continue;
+    uintptr_t at = bias + s[n].address;
+    uintptr_t size = em_round_up(s[n].memory_size);
+    /* What is locked is kept. Where the program has unmapped something, there
+       is nothing to give back. */
+    (void)em_syscall(SYS_munlock, at, size);
+    (void)em_syscall(SYS_madvise, at, size, MADV_DONTNEED);
+  }
+}
+
+void em_give_blobs_back(struct instance *i) {
+  const struct em_program *p = em_program_at(em_spec_at(i->spec)->program);
+  give_back(em_blob_at(p->blob), i->program);
+  if (p->interpreter != EM_NONE)
+    give_back(em_blob_at(p->interpreter), i->interpreter);
 }

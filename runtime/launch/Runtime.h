@@ -19,6 +19,10 @@
 #ifndef ELFMERGE_RUNTIME_H
 #define ELFMERGE_RUNTIME_H
 
+/* A reference through a table of addresses would need relocations. */
+#pragma GCC visibility push(hidden)
+
+#include "Linux.h"
 #include "arch.h"
 #include "elfmerge/RuntimeABI.h"
 #include <stdatomic.h>
@@ -33,23 +37,32 @@ enum {
   /* The signal with which the runtime speaks to a thread: no libc lets a
      program block it. */
   EM_SIGNAL = 33,
-  EM_CODE_STOP = -0x454d,   /* si_code: end this thread */
-  EM_CODE_ROUTED = -0x454e, /* si_code: si_errno holds the original one */
-  EM_CODE_MASK = -0x454f,   /* si_code: to the launcher, set your mask */
+  EM_CODE_STOP = -0x454d,    /* si_code: end this thread */
+  EM_CODE_ROUTED = -0x454e,  /* si_code: the original one is elsewhere */
+  EM_CODE_CARRIED = -0x4551, /* si_code: another signal (Jobs.c) */
+  EM_CODE_HANDED = -0x4550,  /* si_code: to the launcher, as EM_CODE_ROUTED */
   EM_EXIT_STACK_SIZE = 16384,
+  EM_CHILD_STACK_SIZE = 8192,
   EM_FAILED = 127, /* exit status when the runtime cannot go on */
 };
 
 /* Linux's numbers, the same on every architecture. */
 enum {
+  EM_EPERM = 1,
   EM_ENOENT = 2,
   EM_ESRCH = 3,
   EM_EINTR = 4,
   EM_ECHILD = 10,
   EM_EAGAIN = 11,
   EM_ENOMEM = 12,
+  EM_EFAULT = 14,
   EM_EINVAL = 22,
+  EM_ETIMEDOUT = 110,
 };
+
+/* For what few calls need: a hooked call runs on the program's stack, and a
+   language may guarantee no more than some hundred bytes there. */
+#define EM_RARE __attribute__((noinline))
 
 struct em_lock {
   _Atomic uint32_t word; /* 0 free, 1 held, 2 held and waited for */
@@ -63,12 +76,55 @@ struct library_file {
   bool whole;
 };
 
+enum { EM_ITIMERS = 3 }; /* ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF */
+
+/** What stands for a signalfd. */
+enum { EM_SIGNAL_FILES = 8, EM_SIGNAL_FILE_ROOM = 512 };
+struct signal_file {
+  uint64_t device, inode, set;
+  int fd; /* in the instance's table */
+  uint32_t write_count;
+  uint8_t written[EM_SIGNAL_FILE_ROOM]; /* the signals, the last ones */
+  int timers[EM_SIGNAL_FILE_ROOM];      /* whose they are; 0: no timer's */
+};
+
 enum em_state { EM_READY, EM_RUNNING, EM_ENDING, EM_ENDED };
+
+/** Addresses of whole pages. */
+struct range {
+  uintptr_t start, end;
+  bool attached; /* by shmat */
+};
+
+/** What an instance has mapped (Mappings.c). */
+struct mappings {
+  struct em_lock lock;
+  struct range *ranges;
+  size_t count, room;
+};
+
+enum {
+  EM_ACTION_RECORDS = 2 * EM_SIGNALS,
+  EM_ACTION_WORDS = sizeof(struct em_sigaction) / sizeof(uint64_t),
+};
+
+/** What an instance does on its signals (Actions.c). */
+struct em_actions {
+  /* By signal: version, record and kind. */
+  _Atomic uint64_t current[EM_SIGNALS + 1];
+  _Atomic uint64_t taken[EM_ACTION_RECORDS / 64]; /* set of records */
+  struct em_lock lock;                            /* for the spare one */
+  unsigned spare;
+  struct em_action_record {
+    _Atomic uint64_t words[EM_ACTION_WORDS];
+  } records[EM_ACTION_RECORDS];
+};
 
 /** What one instance of a program has for itself. */
 struct instance {
-  /* hook.S knows these two. */
+  /* hook.S knows these three. */
   _Atomic uint32_t exit_lock;
+  uint32_t exits_in_place; /* its threads are the kernel's alone to count */
   void *exit_stack;
 
   uint32_t number; /* index into the image's instances */
@@ -81,44 +137,104 @@ struct instance {
   /* Load addresses: of blob address 0. */
   uintptr_t program, interpreter;
   uintptr_t entry;
-  void *stack; /* initial stack pointer */
+  void *stack;            /* initial stack pointer */
+  char *const *more_args; /* behind those of the spec */
+  unsigned more_count;
 
-  struct em_lock lock;      /* for all below */
-  _Atomic uint32_t threads; /* alive, and announced by a clone to come */
-  int first_thread;         /* tid */
-  int thread_list;          /* tid of the first in the list, 0: none */
-  bool threaded;            /* ever had a second thread */
-  int child_list;           /* pid of the first in the list, 0: none */
+  /* For the launcher, once the instance has ended. */
+  bool restart_due;
+  bool settled; /* there is nothing left to do */
+  uint32_t restarts;
 
-  uintptr_t break_start, break_now, break_committed, break_end;
+  struct em_lock lock;       /* for all below */
+  _Atomic uint32_t threads;  /* alive, and announced by a clone to come */
+  int first_thread;          /* tid; in process mode the instance's pid */
+  bool stopped;              /* in process mode: by a signal */
+  int thread_list;           /* tid of the first in the list, 0: none */
+  bool threaded;             /* ever had a second thread */
+  int child_list;            /* pid of the first in the list, 0: none */
+  int leaving, leaving_last; /* tids, the oldest first, 0: none */
+  struct mappings mappings;
+  struct em_lock child_lock; /* for task::told, and the child stack */
+  /* Counts what may end a wait for children. */
+  _Atomic uint32_t child_events;
+  int replaced_by;           /* pid of the program in its place, 0: none */
+  _Atomic uint32_t executes; /* a thread is about to be replaced so */
+
+  uintptr_t break_start, break_committed, break_end;
+  _Atomic uintptr_t break_now;
 
   /* Files of libraries that nobody else has, those opened last. */
   struct library_file own_files[4];
   unsigned own_file_count; /* ever */
 
-  struct em_sigaction actions[EM_SIGNALS + 1];
+  /* Kernel timers (Timers.c): how many there are, and the ids, plus 1, of
+     those that stand for the interval timers; 0: not made. */
+  uint32_t timer_count;
+  int itimers[EM_ITIMERS];
+
+  /* On the initial stack: the strings of the arguments, and behind them those
+     of the environment. */
+  const char *arguments, *environment, *environment_end;
+
+  struct em_actions actions;
+  /* Signals that matter without a handler: that a thread blocks, or waits
+     for. */
+  _Atomic uint64_t minds, awaits;
+  /* By signal: how often the launcher has begun to pass on one that the process
+     sent itself, and has done so. */
+  _Atomic uint32_t passing[EM_SIGNALS + 1], passed[EM_SIGNALS + 1];
+  /* With em.held_lock held (SignalFile.c). */
+  struct signal_file signal_files[EM_SIGNAL_FILES];
+  unsigned signal_file_count;
+  uint64_t signalfd; /* signals that one of them is for */
 };
 
 _Static_assert(offsetof(struct instance, exit_lock) == 0, "hook.S");
+_Static_assert(offsetof(struct instance, exits_in_place) == 4, "hook.S");
 _Static_assert(offsetof(struct instance, exit_stack) == 8, "hook.S");
 
 /** A thread or a child process of an instance, by its id. An id is never both
     at a time. */
 struct task {
-  uint32_t thread_of; /* instance number + 1; 0: not a thread of ours */
-  uint32_t child_of;  /* instance number + 1; 0: not a child of ours */
-  int next, prev;     /* in the instance's list */
-  bool told;          /* em_ended_child has told of this child's end */
-  uint32_t pending;   /* em_pending: what the thread does in place */
+  uint32_t thread_of;    /* instance number + 1; 0: not a thread of ours */
+  uint32_t child_of;     /* instance number + 1; 0: not a child of ours */
+  uint32_t was_child_of; /* likewise, until it was reaped */
+  uint32_t leaving_of;   /* instance number + 1; 0: not a thread that leaves */
+  uint32_t memory_of;    /* instance number + 1 of a child that shares memory */
+  int next, prev;        /* in the instance's list */
+  int told;              /* of a child, see Children.c */
+  /* Of a thread */
+  bool vfork;       /* it waits until its child has a memory of its own */
+  uint32_t pending; /* em_pending: what it does in place */
+  int status;       /* of a child that it waits for and does not ask for it */
+  uint64_t mask;    /* to give back behind a clone in place */
+  _Atomic bool mask_counts; /* while the runtime blocks all, and not for long */
+  uintptr_t stack;          /* stack pointer at that clone */
+  struct alt_stack *alt_stack; /* null: none of the runtime's */
+  /* The call that the runtime sleeps in for it (em_sleep). */
+  const struct em_frame *_Atomic sleeping;
+  _Atomic uint64_t awaits; /* signals, in rt_sigtimedwait */
 };
+
+/* task::child_of of a child that an ended instance left. */
+#define EM_NOBODY UINT32_C(0xffffffff)
 
 enum em_pending {
   EM_NOTHING,
   EM_THREAD,
   EM_PROCESS,
-  EM_WAIT,  /* for a child */
-  EM_WAIT4, /* likewise, with __WNOTHREAD added to wait4's options */
-  EM_WAITID,
+  EM_WAIT,  /* for a child, by wait4 */
+  EM_WAIT4, /* likewise, with __WNOTHREAD added to the options */
+  EM_WAITID_ONE,
+  EM_WAITID, /* likewise */
+};
+
+/** What of an image's own start an instance inherits. */
+struct em_start {
+  char **argv; /* the image's */
+  char **envp;
+  uint64_t *auxv;
 };
 
 /** The state of the process. A forked child has a copy that holds one instance
@@ -126,6 +242,7 @@ enum em_pending {
 struct runtime {
   const struct em_image *image;
   uintptr_t base; /* load address of the image */
+  struct em_start start;
   int pid;
   int launcher;            /* tid; 0 in a forked child, which has none */
   _Atomic uint32_t *alive; /* on a page that fork wipes: 0 in a new child */
@@ -133,23 +250,58 @@ struct runtime {
   uint32_t first_number;   /* of the instances that were started */
   uint32_t instance_count; /* likewise */
   _Atomic uint32_t running;
-  int last_status; /* of the instance that ended last */
+  int last_status;         /* of the instance that ended last */
+  bool sole;               /* one instance, on the first thread */
+  _Atomic bool stopping;   /* the process was asked to end: no restarts */
+  _Atomic uint32_t calls;  /* em_call_launcher */
+  _Atomic uint32_t served; /* as many of them have been */
+  struct em_lock leaving_lock;
+  struct em_lock orphan_lock;
+  int orphans; /* pid of the first child that an ended instance left, 0: none */
   struct instance *instances;
   size_t instance_stride;
-  struct task *tasks;
+  struct task *tasks; /* by id; wiped too */
   bool trace;
   int image_fd;     /* while instances are prepared; -1: not open */
   int *library_fds; /* in the launcher's table, by library; -1: none */
   struct library_file *library_files; /* of those */
   uint64_t initial_mask;
-  uint64_t stack_limit; /* RLIMIT_STACK, bytes */
+  uint64_t initial_ignored; /* set of signals */
+  uint64_t stack_limit;     /* RLIMIT_STACK, bytes */
+  uint64_t signal_frame;    /* what the kernel puts on the stack, bytes */
+  struct em_lock alt_stack_lock;
+  struct alt_stack *alt_stacks; /* of threads that have gone */
+
+  struct em_lock status_lock; /* for what /proc says (ThreadStatus.c) */
+  _Atomic uint32_t lock_waiters; /* threads that sleep for any em_lock */
+
+  /* Signals that no thread of their instance takes yet (Held.c). */
+  struct em_lock held_lock;
+  struct held *held;
+  _Atomic uint32_t held_count;
+
+  /* Forks that have begun, whose children the tables may not have. */
+  _Atomic uint32_t forking;
+
+  /* Children that share the memory, at most. */
+  _Atomic uint32_t memory_sharers;
 
   struct em_lock signal_lock;
   /* By signal: what the kernel has been told (Signal.c). */
-  uint64_t installed[EM_SIGNALS + 1];
+  _Atomic uint64_t installed[EM_SIGNALS + 1];
 };
 
-extern struct runtime em;
+/* Hidden, or it would be reached through relocated memory. */
+extern struct runtime em __attribute__((visibility("hidden")));
+
+/** Is it -errno, and neither a number nor an address? */
+static inline bool em_failed(long result) {
+  return result < 0 && result >= -4095;
+}
+/** To whole pages. */
+static inline uintptr_t em_round_up(uintptr_t size) {
+  return (size + EM_PAGE - 1) & -(uintptr_t)EM_PAGE;
+}
 
 /* The image table */
 
@@ -179,15 +331,32 @@ static inline const struct em_instance *em_plan_of(const struct instance *i) {
 static inline struct instance *em_instance_at(uint32_t n) {
   return (struct instance *)((char *)em.instances + n * em.instance_stride);
 }
+/** Where the stack of who holds instance::child_lock ends. */
+static inline void *em_child_stack(const struct instance *i) {
+  return (char *)i->exit_stack - EM_EXIT_STACK_SIZE;
+}
+/** The instance that a table names so; null: none. */
+static inline struct instance *em_by_number(uint32_t number_plus_1) {
+  if (!number_plus_1 || number_plus_1 == EM_NOBODY)
+    return NULL;
+  return em_instance_at(number_plus_1 - 1 - em.first_number);
+}
 
 /* Text.c: strings and messages */
 
+/* The compiler makes calls to these of its own accord. */
+void *memcpy(void *restrict to, const void *restrict from, size_t n);
+void *memset(void *to, int c, size_t n);
 size_t em_length(const char *s);
 bool em_equal(const char *a, const char *b);
+/** Where \p text has \p part first, or null. */
+const char *em_find(const char *text, const char *part);
 const char *em_last_component(const char *path);
 /** Appends to the NUL-terminated \p buffer of \p size bytes, and cuts. */
 void em_append(char *buffer, size_t size, const char *text);
 void em_append_number(char *buffer, size_t size, long number);
+/** em_message, with a number behind \p what. */
+void em_message_number(const char *who, const char *what, long number);
 /** One line on standard error: "elfmerge: WHO: WHAT" and, when \p error is a
     negative errno, ": REASON". */
 void em_message(const char *who, const char *what, long error);
@@ -196,36 +365,19 @@ _Noreturn void em_fail(const char *who, const char *what, long error);
 
 /* Lock.c */
 
+/** With all signals blocked. */
+void em_lock(struct em_lock *lock);
+void em_unlock(struct em_lock *lock);
 /** Blocks all signals, then takes the lock. Returns the mask to give back. */
 uint64_t em_acquire(struct em_lock *lock);
 void em_release(struct em_lock *lock, uint64_t mask);
 uint64_t em_block_signals(void);
 void em_set_mask(uint64_t mask);
 
-/* Map.c: address space of instances */
-
-/** Maps what the kernel did not and fills in the slots. */
-void em_map_instance(struct instance *instance);
-/** Fills in the slot at \p page and makes it read-only. 0 or -errno. */
-long em_fill_slot(void *page, struct instance *instance, uint64_t role);
-/** A new descriptor of the image file, or -errno. */
-long em_open_image(void);
-
-/* Stack.c */
-
-/** What of an image's own start an instance inherits. */
-struct em_start {
-  char **argv; /* the image's */
-  char **envp;
-  uint64_t *auxv;
-};
-
-void em_build_stack(struct instance *instance, const struct em_start *start,
-                    char *const *more_args, unsigned more_count);
-
 /* Instance.c: life and death */
 
-void em_start_instance(struct instance *instance);
+/** 0 or -errno. */
+long em_start_instance(struct instance *instance);
 /** Runs an instance that is alone on the calling thread. */
 _Noreturn void em_run_instance(struct instance *instance);
 /** Ends \p instance from one of its threads. */
@@ -235,7 +387,9 @@ _Noreturn void em_end_instance(struct instance *instance, int status);
 void em_begin_end(struct instance *instance);
 void em_stop_others(struct instance *instance);
 _Noreturn void em_end_replaced(struct instance *instance, int status);
-/** Called by em_leave on the exit stack. */
+/** \p instance runs no more: when none does, the process ends. */
+void em_count_end(struct instance *instance);
+/** Called by em_leave on the exit stack, with all signals blocked. */
 void em_thread_exit(struct instance *instance, int status);
 /** False in a child that shares the memory of its parent, after vfork. */
 bool em_own_process(void);
@@ -248,97 +402,131 @@ bool em_shares(uint32_t flag);
     forked child that has not done so. */
 void em_notice_fork(struct instance *instance);
 _Noreturn void em_exit_process(int status);
+/** In what a new instance runs on: its descriptors, name and directory. */
+void em_settle(struct instance *instance);
+/** Tells of \p instance, if somebody wants to know. */
+void em_trace(const struct instance *instance, const char *what, long number);
+/** The image's status, when \p last was the last instance to end. */
+int em_process_status(const struct instance *last);
+
+/* ProcessMode.c: instances that are processes */
+
+static inline bool em_in_processes(void) {
+  return em.image->flags & EM_PROCESS_MODE && !em_alone();
+}
+/** Starts all instances and is their parent until the last one has ended. */
+_Noreturn void em_run_processes(void);
 
 /* Tasks.c: threads and children */
 
-/** False: the instance is ending and the thread has to leave. */
+/** With all signals blocked. False: the instance is ending and the thread has
+    to leave. */
 bool em_announce_thread(struct instance *instance);
 void em_withdraw_thread(struct instance *instance);
+/** With all signals blocked. */
 void em_add_thread(struct instance *instance, int tid);
 /** With the lock held. */
+void em_link_thread(struct instance *instance, int tid);
 void em_remove_thread(struct instance *instance, int tid);
 struct task *em_task(int id);
+/** Has the kernel let go of all threads of \p instance? Known only when
+    em_tracks_mappings(). */
+bool em_threads_gone(struct instance *instance);
 void em_add_child(struct instance *instance, int pid);
 void em_remove_child(struct instance *instance, int pid);
-/** The instance of the calling thread; null: the launcher's or unknown. */
-struct instance *em_self(void);
+/** The same with the lock held. */
+void em_unlist_child(struct instance *instance, int pid);
+/** The calling thread's id, in a hooked call of \p instance. */
+int em_calling_thread(const struct instance *instance);
+/** The instance of a thread; null: the launcher's or unknown. */
+struct instance *em_instance_of(const struct task *thread);
 /** The instance whose child \p pid is; null: unknown. */
 struct instance *em_parent_of(int pid);
+/** The same, also of a child that was reaped, while the id is not used anew. */
+struct instance *em_parent_or_former(int pid);
+/** What is known of \p pid is about one that had the id before. */
+void em_forget_child(int pid);
+/** The children of \p instance, which has ended, are nobody's. */
+void em_orphan_children(struct instance *instance);
+void em_forget_orphan(int pid);
+/** Reaps nobody's children, as far as they have ended. */
+void em_reap_orphans(void);
+/** In the launcher: reaps those of its own that no instance has made. */
+void em_reap_adopted(void);
 
-/* Break.c */
-long em_brk(struct instance *instance, uintptr_t address);
+/* Launcher.c */
 
-/* Libraries.c */
+/** There is something to do for em_launch. On any thread. */
+void em_call_launcher(void);
+/** Comes back when the launcher is done with the signals that it has. With no
+    lock held. */
+void em_wait_for_launcher(void);
+/** What the launcher does when the instances have been started. */
+_Noreturn void em_launch(void);
 
-/** Makes a memfd of every library that \p spec needs. */
-void em_open_libraries(const struct em_spec *spec);
-/** In a new instance: closes what it inherited from the launcher. */
-void em_close_inherited(void);
-/** The interpreter's open, openat, fstat and mmap. True: *result is valid, or
- *stat is filled in; false: the call is none of ours. */
-bool em_open_library(struct instance *instance, const char *path, long *result);
-bool em_stat_library(struct instance *instance, int fd, struct em_stat *stat);
-bool em_map_library(struct instance *instance, const long *args, long *result);
+/** Blocks all signals of the calling thread for a short time. Who chooses a
+    thread for a signal takes it for one that still has its mask, which is
+    returned, and to be given to em_unblock. */
+uint64_t em_block_unseen(void);
+void em_unblock(uint64_t mask);
 
-/* Path.c */
+/** Sleeps, for the hooked call of \p frame, while *\p word is \p seen, and no
+    longer than \p limit, if there is one. A handler that runs meanwhile ends
+    the call or has it begin anew, as it would with a call of the kernel's; so
+    the caller must have nothing to lose. Signals are blocked (em_block_unseen)
+    but for the sleep, during which \p mask says which are. */
+void em_sleep(const struct em_frame *frame, _Atomic uint32_t *word,
+              uint32_t seen, const struct timespec *limit, uint64_t mask);
+/** The frame of \p thread, which calls this, if it is in em_sleep; it is no
+    longer. */
+const struct em_frame *em_take_sleeping(struct task *thread);
 
-enum { EM_OWN_PATH = 320 };
-/** False unless \p path leads through the process to what instances have for
-    themselves; \p own then leads to the calling thread's. */
-bool em_own_path(const char *path, char own[EM_OWN_PATH]);
+/* Clone.c */
 
-/* Process.c */
+/** clone, clone3, fork and vfork. True: the frame holds the result; false: the
+    call is to be executed in place, and em_after_clone comes behind it. */
+bool em_clone_here(struct instance *instance, struct em_frame *frame);
+/** \p tid is the calling thread's; 0: in a forked child. */
+void em_after_clone(struct instance *instance, const struct em_frame *frame,
+                    int tid);
+
+/* Memory.c: what programs point to, which may not be there */
+
+/** Copies from or to memory of the program. 0 or -EFAULT. */
+long em_read(void *to, const void *from, size_t size);
+long em_write(void *to, const void *from, size_t size);
+/** The length of a string, at most \p max; or -EFAULT. */
+long em_read_length(const char *string, size_t max);
+
+/* Wait.c */
 
 /** wait4 and waitid. True: the frame holds the result; false: the call, as the
     frame now has it, is to be executed in place. */
 bool em_wait(struct instance *instance, struct em_frame *frame);
-/** Is there a child that has ended and that this function has not told of? If
-    so fills in the siginfo_t \p info; with \p discard nothing is kept of such
-    children and the answer is false. */
-bool em_ended_child(struct instance *instance, void *info, bool discard);
 /** After a wait that was executed in place. */
-void em_after_wait(struct instance *instance, struct em_frame *frame,
-                   uint32_t pending);
+void em_after_wait(struct instance *instance, struct task *thread,
+                   struct em_frame *frame, uint32_t pending);
+/** A handler of the program's interrupts \p thread, which is perhaps in a call
+    for which em_after_wait is to come: it will not come, and need not. */
+void em_interrupt_wait(struct instance *instance, struct task *thread,
+                       void *context);
+
+/* Exec.c */
+
 /** Comes back only with an error, or in a child to have the call executed in
     place: then *in_place is true. */
 long em_exec(struct instance *instance, const struct em_frame *frame,
              bool *in_place);
 
-/* Signal.c */
+/* Hooks.c */
 
-void em_init_signals(void);
-/** When the instances exist: takes the signal of the runtime. */
-void em_own_signal(void);
-/** Gives \p instance the dispositions the image was started with. */
-void em_inherit_signals(struct instance *instance);
-long em_rt_sigaction(struct instance *instance, int signal,
-                     const struct em_sigaction *action,
-                     struct em_sigaction *old, size_t size);
-/** kill() and sigqueue() of the own process; \p info may be null. */
-long em_kill_self(struct instance *instance, int signal, const void *info);
-/** Before a signal to thread \p tid: where its default action is to end the
-    process, ends the instance. Comes back otherwise. */
-void em_before_thread_kill(struct instance *instance, int tid, int signal);
-/** Before a child that is to exec keeps what the instance ignores ignored. */
-void em_ignore_for_exec(struct instance *instance);
-/** A child may have ended before anybody knew whose it is. */
-void em_child_added(struct instance *instance);
-/** Asks thread \p tid of \p instance to leave. 0 or -errno. */
-long em_stop_thread(struct instance *instance, int tid);
-/** Sleeps as the thread that takes the process's signals. */
-_Noreturn void em_take_signals(void);
-/** The dispositions of an instance that has ended no longer count. */
-void em_forget_signals(void);
-/** In a forked child: hands the signals back to the kernel. */
-void em_release_signals(struct instance *instance);
-
-/** Where the program's own code would be when a thread is at \p pc: at the
-    system call that a trampoline makes for it, if the thread can go on there;
-    else \p pc. */
+/** Where the program's own code would be when a thread is at \p pc, in a
+    trampoline: at the system call, in front of it or behind it, if the thread
+    can go on there; else \p pc. A call that em_after is to come behind begins
+    anew there. */
 uintptr_t em_site_of(const struct instance *instance, uintptr_t pc);
 
 /* hook.S calls these */
-void *em_dispatch(int signal, void *info, void *context, void **return_address);
 
 int em_hook(struct em_frame *frame);
 int em_after(struct em_frame *frame);
@@ -347,5 +535,7 @@ int em_after(struct em_frame *frame);
 #define EM_SYSCALL_(nr, a, b, c, d, e, f, ...)                                 \
   em_syscall6(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e),       \
               (long)(f))
+
+#pragma GCC visibility pop
 
 #endif /* ELFMERGE_RUNTIME_H */

@@ -17,41 +17,65 @@
 
 #include "Signal.h"
 
-/* Handlers agree on a flag or the kernel does without it. With SA_RESTART a
-   thread to which the signal means nothing goes on as if there had been none;
-   deliver() interrupts the calls of those who want that. */
-static uint64_t wanted(int signal) {
-  unsigned defaults = 0, ignored = 0, handlers = 0;
-  uint64_t all = SA_NOCLDSTOP | SA_NOCLDWAIT, any = SA_RESTART;
-  for (uint32_t n = 0; n != em.instance_count; ++n) {
-    const struct instance *i = em_instance_at(n);
-    if (atomic_load(&i->state) >= EM_ENDING)
-      continue;
-    const struct em_sigaction *a = &i->actions[signal];
-    if (em_is_default(a)) {
-      ++defaults;
-    } else if (em_is_ignored(a)) {
-      ++ignored;
-    } else {
-      ++handlers;
-      all &= a->flags;
-      any |= a->flags & SA_ONSTACK;
-    }
-  }
-  if (signal != EM_SIGNAL && !handlers && !ignored)
-    return INSTALLED_DEFAULT;
-  if (signal != EM_SIGNAL && !handlers && !defaults)
-    return INSTALLED_IGNORE;
-  if (!handlers)
-    all = 0;
-  return INSTALLED_DISPATCHER | all | any;
+/* The runtime's own signal, and faults that it may cause itself (Memory.c). */
+static const uint64_t never_ignored =
+    SET(EM_SIGNAL) | SET(SIGSEGV) | SET(SIGBUS);
+
+static const unsigned long known_flags =
+    SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_EXPOSE_TAGBITS | SA_RESTORER |
+    SA_ONSTACK | SA_RESTART | SA_NODEFER | (unsigned)SA_RESETHAND;
+
+/* Signals whose default action is one instance's, as the kernel sends them for
+   something that one has done or asked for. */
+static uint64_t always_dispatched(void) {
+  uint64_t set = never_ignored | SET(SIGPIPE) | SET(SIGXFSZ) | em_requested;
+  return em.image->flags & EM_ISOLATE ? set | em_crashes : set;
 }
 
-/* With the lock held. */
-long em_install(int signal) {
-  uint64_t want = wanted(signal);
-  if (want == em.installed[signal])
-    return 0;
+/* With SA_RESTART a thread to which the signal means nothing goes on as if
+   there had been none; deliver() interrupts the calls of those who want that.
+ */
+static uint64_t wanted(int signal) {
+  unsigned defaults = 0, ignored = 0, handlers = 0;
+  uint64_t minds = 0;
+  if (signal == SIGCHLD && (em.orphans || em.pid == 1))
+    minds = SET(SIGCHLD);
+  for (uint32_t n = 0; n != em.instance_count; ++n) {
+    const struct instance *i = em_instance_at(n);
+    uint32_t state = atomic_load(&i->state);
+    if (state != EM_ENDED)
+      minds |= atomic_load(&i->minds) & SET(signal);
+    if (state >= EM_ENDING)
+      continue;
+    switch (em_kind_of_action(i, signal)) {
+    case EM_DEFAULT:
+      ++defaults;
+      break;
+    case EM_IGNORED:
+      ++ignored;
+      break;
+    case EM_HANDLED:
+      ++handlers;
+      break;
+    }
+  }
+  bool matters = handlers || minds;
+  /* Between the end of all and a restart nobody ignores anything. */
+  if (!matters && !defaults && ignored && !(SET(signal) & never_ignored))
+    return INSTALLED_IGNORE;
+  if (!matters && !ignored && !(SET(signal) & always_dispatched()))
+    return INSTALLED_DEFAULT;
+  return INSTALLED_DISPATCHER | SA_RESTART | SA_ONSTACK;
+}
+
+/* What is dispatched stays so: a signal may be on its way to an instance, and
+   must not meet the kernel's default action. */
+static bool is_enough(uint64_t installed, uint64_t want) {
+  return installed == want ||
+         (want == INSTALLED_DEFAULT && installed & INSTALLED_DISPATCHER);
+}
+
+static long tell_kernel(int signal, uint64_t want) {
   struct em_sigaction action = {0};
   if (want & INSTALLED_DISPATCHER) {
     action.handler = em_dispatcher;
@@ -59,39 +83,37 @@ long em_install(int signal) {
     action.restorer = em_restore;
     action.mask = ~UINT64_C(0);
   } else if (want == INSTALLED_IGNORE) {
-    action.handler = (void (*)(int, void *, void *))1;
+    action = em_ignoring;
   }
-  long error = em_kernel_action(signal, &action, NULL);
-  if (error < 0)
-    return error;
-  bool change = (want ^ em.installed[signal]) & INSTALLED_DISPATCHER;
-  em.installed[signal] = want;
-  if (change && signal != EM_SIGNAL && !em_alone()) {
-    struct siginfo info = {.signo = EM_SIGNAL, .code = EM_CODE_MASK};
-    /* A launcher that does not hear of it leaves the signal to the others. */
-    (void)em_send(em.launcher, EM_SIGNAL, &info);
-  }
-  return 0;
+  return em_kernel_action(signal, &action, NULL);
 }
 
-/* The launcher takes what is dispatched, before all other threads: the kernel
-   prefers the first thread of a process. It leaves alone what has the default
-   action, which other threads may have blocked in order to wait for it. */
-uint64_t em_launcher_mask(void) {
-  uint64_t mask = ~UINT64_C(0);
+/* With the lock held. */
+long em_install(int signal) {
+  uint64_t before = atomic_load(&em.installed[signal]);
+  if (is_enough(before, wanted(signal)))
+    return 0;
+  /* Who sets an action without the lock does so before it looks here, so either
+     it takes the lock too, or its action counts. */
+  atomic_store(&em.installed[signal], INSTALLED_CHANGING);
+  uint64_t want = wanted(signal);
+  if (is_enough(before, want))
+    want = before;
+  long error = tell_kernel(signal, want);
+  atomic_store(&em.installed[signal], error < 0 ? before : want);
+  return error;
+}
+
+void em_mind(struct instance *i, uint64_t set) {
+  uint64_t fresh = set & ~em_unblockable & ~atomic_fetch_or(&i->minds, set);
+  if (!fresh)
+    return;
+  uint64_t mask = em_acquire(&em.signal_lock);
   for (int s = 1; s <= EM_SIGNALS; ++s)
-    if (em.installed[s] & INSTALLED_DISPATCHER)
-      mask &= ~SET(s);
-  return mask;
-}
-
-_Noreturn void em_take_signals(void) {
-  enum { FUTEX_WAIT_PRIVATE = 128 };
-  if (!em_alone())
-    em_set_mask(em_launcher_mask());
-  for (;;)
-    (void)em_syscall(SYS_futex, &em.launcher, FUTEX_WAIT_PRIVATE, em.launcher,
-                     0);
+    /* What the kernel does not accept it will not send. */
+    if (fresh & SET(s))
+      (void)em_install(s);
+  em_release(&em.signal_lock, mask);
 }
 
 void em_init_signals(void) {
@@ -102,19 +124,25 @@ void em_init_signals(void) {
       em_fail("runtime", "cannot read a signal's disposition", error);
     em.installed[s] =
         em_is_ignored(&inherited) ? INSTALLED_IGNORE : INSTALLED_DEFAULT;
+    if (em_is_ignored(&inherited))
+      em.initial_ignored |= SET(s);
   }
 }
 
 void em_inherit_signals(struct instance *i) {
+  struct em_sigaction by_default;
+  em_reset_actions(i);
   for (int s = 1; s <= EM_SIGNALS; ++s)
-    if (em.installed[s] == INSTALLED_IGNORE)
-      i->actions[s].handler = (void (*)(int, void *, void *))1;
+    if (em.initial_ignored & SET(s))
+      em_set_action(i, s, &em_ignoring, &by_default);
 }
 
-void em_own_signal(void) {
-  long error = em_install(EM_SIGNAL);
-  if (error < 0)
-    em_fail("runtime", "cannot install a signal handler", error);
+void em_take_over_signals(void) {
+  for (int s = 1; s <= EM_SIGNALS; ++s) {
+    long error = s == SIGKILL || s == SIGSTOP ? 0 : em_install(s);
+    if (error < 0)
+      em_fail("runtime", "cannot install a signal handler", error);
+  }
 }
 
 void em_forget_signals(void) {
@@ -128,12 +156,15 @@ void em_forget_signals(void) {
 }
 
 void em_release_signals(struct instance *i) {
-  for (int s = 1; s <= EM_SIGNALS; ++s)
-    if (em.installed[s] & INSTALLED_DISPATCHER) {
-      long error = em_kernel_action(s, &i->actions[s], NULL);
-      if (error < 0)
-        em_fail(i->name, "cannot install a signal handler", error);
-    }
+  for (int s = 1; s <= EM_SIGNALS; ++s) {
+    uint64_t installed = atomic_load(&em.installed[s]);
+    if (installed == INSTALLED_DEFAULT || installed == INSTALLED_IGNORE)
+      continue;
+    struct em_sigaction action = em_action_of(i, s);
+    long error = em_kernel_action(s, &action, NULL);
+    if (error < 0)
+      em_fail(i->name, "cannot install a signal handler", error);
+  }
 }
 
 /* The vforked child's dispositions are the kernel's; what it inherited as the
@@ -145,47 +176,113 @@ static long action_in_child(struct instance *i, int signal,
   long error = em_kernel_action(signal, action, &current);
   if (error < 0 || !old)
     return error;
-  *old = current.handler == em_dispatcher ? i->actions[signal] : current;
-  return 0;
+  if (current.handler == em_dispatcher)
+    current = em_action_of(i, signal);
+  return em_write(old, &current, sizeof(current));
+}
+
+/* Does the kernel know what it has to for an instance with this action? */
+static bool is_installed_for(int signal, const struct em_sigaction *action) {
+  uint64_t installed = atomic_load(&em.installed[signal]);
+  if (em_is_ignored(action))
+    return installed == INSTALLED_IGNORE;
+  return installed & INSTALLED_DISPATCHER ||
+         (em_is_default(action) && installed == INSTALLED_DEFAULT);
+}
+
+EM_RARE static long set_and_install(struct instance *i, int signal,
+                                    const struct em_sigaction *action,
+                                    struct em_sigaction *before) {
+  uint64_t mask = em_acquire(&em.signal_lock);
+  em_set_action(i, signal, action, before);
+  long error = em_install(signal);
+  struct em_sigaction refused;
+  if (error < 0)
+    em_set_action(i, signal, before, &refused);
+  em_release(&em.signal_lock, mask);
+  return error;
+}
+
+/* Mostly there is nothing to tell the kernel, and then no lock to take: looks
+   first, as with the lock no handler comes in between, and again behind
+   (em_install). */
+static long set(struct instance *i, int signal,
+                const struct em_sigaction *action,
+                struct em_sigaction *before) {
+  if (!is_installed_for(signal, action))
+    return set_and_install(i, signal, action, before);
+  em_set_action(i, signal, action, before);
+  /* A handler that came meanwhile has perhaps made this a forked child. */
+  if (em_alone())
+    return em_kernel_action(signal, action, NULL);
+  if (is_installed_for(signal, action))
+    return 0;
+  uint64_t mask = em_acquire(&em.signal_lock);
+  long error = em_install(signal);
+  em_release(&em.signal_lock, mask);
+  return error;
 }
 
 long em_rt_sigaction(struct instance *i, int signal,
                      const struct em_sigaction *action,
                      struct em_sigaction *old, size_t size) {
-  if (size != 8 || signal < 1 || signal > EM_SIGNALS ||
-      (action && (signal == SIGKILL || signal == SIGSTOP)))
+  if (size != 8)
     return -EM_EINVAL;
   if (!em_own_process())
     return action_in_child(i, signal, action, old);
   if (em_alone())
     return em_kernel_action(signal, action, old);
-  uint64_t mask = em_acquire(&em.signal_lock);
-  struct em_sigaction before = i->actions[signal];
-  long error = 0;
-  if (action) {
-    i->actions[signal] = *action;
-    error = em_install(signal);
+  struct em_sigaction given = {0};
+  if (action && em_peek(&given, action, sizeof(given)) < 0)
+    return -EM_EFAULT;
+  if (signal < 1 || signal > EM_SIGNALS ||
+      (action && (signal == SIGKILL || signal == SIGSTOP)))
+    return -EM_EINVAL;
+  /* A query shows what the kernel keeps. */
+  given.flags &= known_flags;
+  given.mask &= ~em_unblockable;
+  if (action && SET(signal) & em_harmless)
+    em_drop_undecided(i, signal);
+  struct em_sigaction before;
+  if (!action) {
+    before = em_action_of(i, signal);
+  } else {
+    long error = set(i, signal, &given, &before);
     if (error < 0)
-      i->actions[signal] = before;
+      return error;
   }
-  em_release(&em.signal_lock, mask);
-  if (old && error == 0)
-    *old = before;
-  return error;
+  /* As POSIX has it: what waits of a signal that is ignored is forgotten. */
+  if (action && atomic_load(&i->minds) & SET(signal) &&
+      (em_is_ignored(&given) ||
+       (em_is_default(&given) && SET(signal) & em_harmless)))
+    em_discard(i, signal);
+  return old ? em_peek(old, &before, sizeof(before)) : 0;
 }
 
 void em_ignore_for_exec(struct instance *i) {
   if (em_alone())
     return;
   for (int s = 1; s <= EM_SIGNALS; ++s) {
-    if (!(em.installed[s] & INSTALLED_DISPATCHER) ||
-        !em_is_ignored(&i->actions[s]))
+    /* What the child has a copy of may not be what is installed now. */
+    if (em_kind_of_action(i, s) != EM_IGNORED)
       continue;
     struct em_sigaction current;
     if (em_kernel_action(s, NULL, &current) == 0 &&
         current.handler == em_dispatcher)
-      (void)em_kernel_action(s, &i->actions[s], NULL);
+      (void)em_kernel_action(s, &em_ignoring, NULL);
   }
+}
+
+void em_undo_ignore(struct instance *i) {
+  uint64_t mask = em_acquire(&em.signal_lock);
+  for (int s = 1; s <= EM_SIGNALS; ++s)
+    if (em_kind_of_action(i, s) == EM_IGNORED &&
+        em.installed[s] & INSTALLED_DISPATCHER) {
+      em.installed[s] = INSTALLED_IGNORE;
+      /* As it was installed before. */
+      (void)em_install(s);
+    }
+  em_release(&em.signal_lock, mask);
 }
 
 long em_stop_thread(struct instance *i, int tid) {

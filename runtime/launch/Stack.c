@@ -15,16 +15,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Runtime.h"
+#include "Space.h"
 
 enum {
-  PROT_READ = 1,
-  PROT_WRITE = 2,
-  MAP_PRIVATE = 2,
-  MAP_ANONYMOUS = 0x20,
-  MAP_NORESERVE = 0x4000,
-  MAP_STACK = 0x20000,
-
   AT_NULL = 0,
   AT_EXECFD = 2,
   AT_PHDR = 3,
@@ -156,52 +149,59 @@ static uint64_t *put_auxv(const struct layout *l, const struct instance *i,
   return to;
 }
 
-static void fill_random(char *to, const struct instance *i) {
+static long fill_random(char *to) {
   long got = em_syscall(SYS_getrandom, to, 16, 0);
-  if (got != 16)
-    em_fail(i->name, "cannot get random bytes", got < 0 ? got : 0);
+  if (got >= 0 && got != 16)
+    return -EM_EAGAIN;
+  return got;
 }
 
-static char *map_stack(const struct instance *i, const struct em_spec *spec,
-                       size_t used) {
+/* The upper end, or -errno. The end of the stack cannot be accessed. */
+static long map_stack(struct instance *i, const struct em_spec *spec,
+                      size_t used) {
   size_t size = spec->stack_size ? spec->stack_size : em.stack_limit;
-  size = (size + used + EM_PAGE - 1) & -(size_t)EM_PAGE;
+  size = em_round_up(size + used);
   long at = em_syscall6(SYS_mmap, 0, EM_PAGE + size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK,
                         -1, 0);
-  if (at < 0 && at >= -4095)
-    em_fail(i->name, "cannot allocate a stack", at);
+  if (em_failed(at))
+    return at;
+  em_add_mapping(i, at, EM_PAGE + size);
   long error = em_syscall(SYS_mprotect, at, EM_PAGE, 0);
-  if (error < 0)
-    em_fail(i->name, "cannot protect the end of the stack", error);
-  return (char *)at + EM_PAGE + size;
+  return error < 0 ? error : at + EM_PAGE + (long)size;
 }
 
-void em_build_stack(struct instance *i, const struct em_start *start,
-                    char *const *more_args, unsigned more_count) {
+long em_build_stack(struct instance *i) {
+  const struct em_start *start = &em.start;
   struct layout l = {.spec = em_spec_at(i->spec),
                      .start = start,
-                     .more_args = more_args,
-                     .more_count = more_count};
+                     .more_args = i->more_args,
+                     .more_count = i->more_count};
   count(&l, i);
   size_t words = 1 + l.argc + 1 + l.envc + 1 + 2 * l.auxc;
   size_t strings = (l.bytes + 8 + 15) & -(size_t)16; /* 8: zeros at the end */
   size_t vectors = (words * 8 + 15) & -(size_t)16;   /* rsp is aligned to 16 */
-  char *top = map_stack(i, l.spec, strings + 16 + vectors);
+  long top = map_stack(i, l.spec, strings + 16 + vectors);
+  if (em_failed(top))
+    return top;
 
-  char *random = top - strings - 16;
-  fill_random(random, i);
+  char *random = (char *)top - strings - 16;
+  long error = fill_random(random);
+  if (error < 0)
+    return error;
   l.next = random + 16;
   uint64_t *p = (uint64_t *)(random - vectors);
   i->stack = p;
 
   const uint32_t *argv = em_table(l.spec->argv_off);
+  i->arguments = l.next;
   *p++ = l.argc;
   for (unsigned n = 0; n != l.spec->argc; ++n)
     *p++ = (uintptr_t)put(&l, em_string(argv[n]));
-  for (unsigned n = 0; n != more_count; ++n)
-    *p++ = (uintptr_t)put(&l, more_args[n]);
+  for (unsigned n = 0; n != l.more_count; ++n)
+    *p++ = (uintptr_t)put(&l, l.more_args[n]);
   *p++ = 0;
+  i->environment = l.next;
   for (char **e = start->envp; *e; ++e)
     if (!is_overridden(l.spec, *e))
       *p++ = (uintptr_t)put(&l, *e);
@@ -209,6 +209,8 @@ void em_build_stack(struct instance *i, const struct em_start *start,
     if (variable_of_spec(l.spec, n))
       *p++ = (uintptr_t)put(&l, variable_of_spec(l.spec, n));
   *p++ = (uintptr_t)put_instance_variable(&l, i);
+  i->environment_end = l.next;
   *p++ = 0;
   put_auxv(&l, i, p, put(&l, em_string(argv[0])), random);
+  return 0;
 }

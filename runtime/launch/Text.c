@@ -7,10 +7,6 @@
 
 #include "Runtime.h"
 
-/* The compiler makes calls to these of its own accord. */
-void *memcpy(void *restrict to, const void *restrict from, size_t n);
-void *memset(void *to, int c, size_t n);
-
 void *memcpy(void *restrict to, const void *restrict from, size_t n) {
   char *t = to;
   const char *f = from;
@@ -37,6 +33,17 @@ bool em_equal(const char *a, const char *b) {
   while (*a && *a == *b)
     ++a, ++b;
   return *a == *b;
+}
+
+const char *em_find(const char *text, const char *part) {
+  for (; *text; ++text) {
+    const char *t = text, *p = part;
+    while (*p && *t == *p)
+      ++t, ++p;
+    if (!*p)
+      return text;
+  }
+  return NULL;
 }
 
 const char *em_last_component(const char *path) {
@@ -109,6 +116,13 @@ void em_message(const char *who, const char *what, long error) {
   em_append(line, sizeof(line), "\n");
   /* Nobody is left to tell when standard error does not take it. */
   (void)em_syscall(SYS_write, 2, line, em_length(line));
+}
+
+void em_message_number(const char *who, const char *what, long number) {
+  char text[64] = "";
+  em_append(text, sizeof(text), what);
+  em_append_number(text, sizeof(text), number);
+  em_message(who, text, 0);
 }
 
 _Noreturn void em_fail(const char *who, const char *what, long error) {

@@ -13,6 +13,7 @@
 
 #include "CommandLine.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Option/Arg.h"
 #include "llvm/Option/ArgList.h"
 #include "llvm/Option/OptTable.h"
@@ -142,18 +143,20 @@ Expected<CommandLine> Parser::parse() {
   return Result;
 }
 
-bool pick(StringRef Value, SymbolPolicy &Policy) {
-  if (Value == "auto")
-    Policy = SymbolPolicy::Auto;
-  else if (Value == "all")
-    Policy = SymbolPolicy::All;
-  else if (Value == "first")
-    Policy = SymbolPolicy::First;
-  else if (Value == "none")
-    Policy = SymbolPolicy::None;
-  else
-    return false;
-  return true;
+/// Sets \p Choice to what the value of \p A is the name of.
+template <typename T>
+Error pick(const Arg &A, T &Choice, ArrayRef<std::pair<StringRef, T>> Choices) {
+  std::string Wanted;
+  for (const auto &[Name, Value] : Choices) {
+    if (Name == A.getValue()) {
+      Choice = Value;
+      return Error::success();
+    }
+    StringRef Between = Name == Choices.back().first ? " or " : ", ";
+    Wanted += (Wanted.empty() ? "" : Between).str() + Name.str();
+  }
+  return createStringError(A.getSpelling() + A.getValue() + ": wanted " +
+                           Wanted);
 }
 
 void pickExit(StringRef Value, Config &C) {
@@ -216,9 +219,29 @@ Error Parser::parseOption(const Arg &A) {
     C.Embed.push_back(Value.str());
     break;
   case OPT_symbols:
-    if (!pick(Value, C.Symbols))
-      return createStringError("--symbols=" + Value +
-                               ": wanted auto, all, first or none");
+    return pick<SymbolPolicy>(A, C.Symbols,
+                              {{"auto", SymbolPolicy::Auto},
+                               {"all", SymbolPolicy::All},
+                               {"first", SymbolPolicy::First},
+                               {"none", SymbolPolicy::None}});
+  case OPT_mode:
+    return pick<InstanceMode>(
+        A, C.Mode,
+        {{"thread", InstanceMode::Thread}, {"process", InstanceMode::Process}});
+  case OPT_exec:
+    return pick<ExecRule>(A, C.Exec,
+                          {{"instance", ExecRule::Instance},
+                           {"replace", ExecRule::Replace},
+                           {"deny", ExecRule::Deny}});
+  case OPT_on_crash:
+    return pick<CrashRule>(
+        A, C.OnCrash,
+        {{"process", CrashRule::Process}, {"isolate", CrashRule::Isolate}});
+  case OPT_reclaim:
+    C.Reclaim = true;
+    break;
+  case OPT_no_reclaim:
+    C.Reclaim = false;
     break;
   case OPT_strip:
     C.Symbols = SymbolPolicy::None;
@@ -294,6 +317,10 @@ Error Parser::parseInstanceOption(const Arg &A) {
   case OPT_argv0:
     Spec.Argv0 = Value.str();
     break;
+  case OPT_restart:
+    if (const char *Wanted = parseRestart(Value, Spec))
+      return createStringError("--restart=" + Value + ": " + Wanted);
+    break;
   default:
     llvm_unreachable("every option is one of the image's or an instance's");
   }
@@ -345,6 +372,26 @@ const char *parseStackSize(StringRef Text, uint64_t &Value) {
     return Wanted;
   Value <<= Shift;
   return Value < 65536 ? Wanted : nullptr;
+}
+
+const char *parseRestart(StringRef Text, SpecConfig &Spec) {
+  auto [Name, Max] = Text.split(':');
+  std::optional<RestartRule> Rule =
+      StringSwitch<std::optional<RestartRule>>(Name)
+          .Case("no", RestartRule::No)
+          .Case("on-failure", RestartRule::OnFailure)
+          .Case("always", RestartRule::Always)
+          .Default(std::nullopt);
+  bool HasMax = Name.size() != Text.size();
+  if (!Rule || (HasMax && *Rule == RestartRule::No))
+    return "wanted no, on-failure[:MAX] or always[:MAX]";
+  uint32_t Times = 0;
+  if (HasMax &&
+      (Max.getAsInteger(10, Times) || Times < 1 || Times > 4294967294))
+    return "wanted a MAX from 1 to 4294967294";
+  Spec.Restart = *Rule;
+  Spec.RestartMax = HasMax ? std::optional(Times) : std::nullopt;
+  return nullptr;
 }
 
 Expected<CommandLine> parseCommandLine(ArrayRef<const char *> Args) {

@@ -30,5 +30,7 @@ const char *wantedCount(uint64_t Count);
 const char *wantedVariable(llvm::StringRef Text);
 /// Reads a number with an optional suffix K, M or G.
 const char *parseStackSize(llvm::StringRef Text, uint64_t &Value);
+/// Reads RULE[:MAX].
+const char *parseRestart(llvm::StringRef Text, elfmerge::SpecConfig &Spec);
 
 #endif // ELFMERGE_TOOLS_COMMANDLINE_H

@@ -14,6 +14,7 @@
 //       cwd: /srv
 //       stack-size: 1M
 //       argv0: server
+//       restart: on-failure:3
 //
 // Only `program` is required. Each entry is one group of the command line.
 //
@@ -39,7 +40,7 @@ namespace llvm::yaml {
 
 template <> struct MappingTraits<SpecConfig> {
   static void mapping(IO &Io, SpecConfig &S) {
-    std::string StackSize;
+    std::string StackSize, Restart = "no";
     Io.mapRequired("program", S.Program);
     Io.mapOptional("args", S.Args);
     Io.mapOptional("name", S.Name);
@@ -48,12 +49,14 @@ template <> struct MappingTraits<SpecConfig> {
     Io.mapOptional("cwd", S.Cwd);
     Io.mapOptional("stack-size", StackSize);
     Io.mapOptional("argv0", S.Argv0);
+    Io.mapOptional("restart", Restart);
     auto Check = [&](const char *Key, const char *Wanted) {
       if (Wanted)
         Io.setError(Twine(Key) + ": " + Wanted);
     };
     if (!StackSize.empty())
       Check("stack-size", parseStackSize(StackSize, S.StackSize));
+    Check("restart", parseRestart(Restart, S));
     Check("count", wantedCount(S.Count));
     for (const std::string &E : S.Env)
       Check("env", wantedVariable(E));

@@ -27,6 +27,15 @@ def exit : J<"exit", "RULE",
     "Status of the image: first-failure (default), first, last or an instance's NAME">;
 def share : J<"share", "LIST",
     "What instances share, separated by commas: fds, cwd (with umask)">;
+def mode : J<"mode", "MODE",
+    "What an instance is: thread (default) or process">;
+def exec : J<"exec", "RULE",
+    "What a program that an instance executes replaces: instance (default), replace (the process), or deny">;
+def on_crash : J<"on-crash", "RULE",
+    "What a crash ends: process (default), or isolate (only its instance)">;
+def reclaim : F<"reclaim",
+    "Give back what an instance had when it ends (default if any restarts)">;
+def no_reclaim : F<"no-reclaim", "The opposite of --reclaim">;
 def library_path : J<"library-path", "DIRS",
     "Search these directories, separated by colons, for libraries (repeatable)">;
 def sysroot : J<"sysroot", "DIR",
@@ -59,6 +68,8 @@ def stack_size : J<"stack-size", "SIZE",
     "Stack of the first thread, in bytes or with a suffix K, M or G (default: RLIMIT_STACK)">;
 def argv0 : J<"argv0", "STRING",
     "argv[0] of the instances (default: the last component of PROGRAM)">;
+def restart : J<"restart", "RULE",
+    "When an instance that has ended is started anew: no (default), on-failure[:MAX] or always[:MAX], MAX times at most">;
 }
 
 let Group = print_group in {

@@ -1,6 +1,6 @@
 # elfmerge_add_image(NAME
 #   INSTANCE program [ARGS arg...] [NAME name] [COUNT n] [ENV NAME=VALUE...]
-#                    [CWD dir] [STACK_SIZE size] [ARGV0 string]
+#                    [CWD dir] [STACK_SIZE size] [ARGV0 string] [RESTART rule]
 #   [INSTANCE program ...]...
 #   [OPTIONS option...] [OUTPUT file] [EXCLUDE_FROM_ALL])
 #
@@ -46,13 +46,14 @@ function(_elfmerge_program path dependency program)
 endfunction()
 
 function(elfmerge_add_image name)
-  set(one_value INSTANCE NAME COUNT CWD STACK_SIZE ARGV0 OUTPUT)
-  set(of_instance NAME COUNT CWD STACK_SIZE ARGV0 ARGS ENV)
+  set(one_value INSTANCE NAME COUNT CWD STACK_SIZE ARGV0 RESTART OUTPUT)
+  set(of_instance NAME COUNT CWD STACK_SIZE ARGV0 RESTART ARGS ENV)
   set(key_NAME name)
   set(key_COUNT count)
   set(key_CWD cwd)
   set(key_STACK_SIZE stack-size)
   set(key_ARGV0 argv0)
+  set(key_RESTART restart)
   set(key_ARGS args)
   set(key_ENV env)
 
@@ -74,7 +75,7 @@ function(elfmerge_add_image name)
     math(EXPR n "${n} + 1")
     set(word "${ARGV${n}}")
 
-    if(word MATCHES "^(INSTANCE|ARGS|NAME|COUNT|ENV|CWD|STACK_SIZE|ARGV0|OPTIONS|OUTPUT|EXCLUDE_FROM_ALL)$")
+    if(word MATCHES "^(INSTANCE|ARGS|NAME|COUNT|ENV|CWD|STACK_SIZE|ARGV0|RESTART|OPTIONS|OUTPUT|EXCLUDE_FROM_ALL)$")
       if(keyword IN_LIST one_value)
         message(FATAL_ERROR "elfmerge_add_image(${name}): ${keyword} wants a value")
       endif()

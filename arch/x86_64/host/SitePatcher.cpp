@@ -9,6 +9,9 @@
 // the trampoline with it, provided that nothing enters between them. The first
 // byte of a patch may be entered: whoever does so gets the jump.
 //
+// Where it can be, a site whose number has to be checked stays, behind two
+// jumps (HooksABI.h); then nothing enters at the site itself either.
+//
 // Replaced bytes that are not the jump become int3: should anything enter them
 // after all, it stops there instead of executing half an instruction.
 //
@@ -29,7 +32,7 @@ namespace elfmerge::x86_64 {
 namespace {
 
 constexpr uint8_t NearJump = 0xe9, ShortJump = 0xeb, Int3 = 0xcc;
-constexpr uint64_t NearJumpSize = 5, ShortJumpSize = 2;
+constexpr uint64_t NearJumpSize = EM_JUMP_SIZE, ShortJumpSize = 2;
 
 /// Instructions moved from either side of a site.
 constexpr size_t MaxMoved = 4;
@@ -56,6 +59,11 @@ public:
   void write();
 
 private:
+  struct Patch {
+    Site *S;
+    Window W;
+  };
+
   /// The numbers of the set, and as none is negative nothing above it.
   bool inSet(uint32_t N) const { return N < Hooked.size() && Hooked[N]; }
   /// A system call that has to be hooked.
@@ -64,19 +72,17 @@ private:
   Error chooseCall(Site &S);
   Error chooseCalls();
   bool choosePatch(Site &S, Window W);
+  bool chooseInFront(Site &S, Window &W);
   bool chooseWindow(Site &S, Window &W);
   bool chooseHole(Site &S, Window &W);
   bool fits(Window &W) const;
+  bool areMovable(const Window &W) const;
+  void writePatch(const Patch &P, NewTrampoline T);
   bool isUsed(AddressRange At) const;
   bool isUnused(const Region &R, size_t Index) const;
   void writeJump(AddressRange At, uint64_t Target);
   bool usesFlagsBehind(const Region &R, size_t Index) const;
   Error noRoom(const Site &S, const Region &R, size_t Index) const;
-
-  struct Patch {
-    Site *S;
-    Window W;
-  };
 
   CodeRegions &Code;
   MutableArrayRef<Site> Sites;
@@ -113,9 +119,8 @@ bool Patcher::isUnused(const Region &R, size_t Index) const {
   return false;
 }
 
-/// The instructions from First to Last can be moved together. Where the code
-/// ends before there is room, unused bytes behind it are taken.
-bool Patcher::fits(Window &W) const {
+/// The instructions from First to Last, but for the site.
+bool Patcher::areMovable(const Window &W) const {
   ArrayRef<Insn> Insns = W.R->Insns;
   bool IsCpuid = Insns[W.Site].Kind == InsnKind::Cpuid;
   for (size_t I = W.First; I <= W.Last; ++I) {
@@ -127,6 +132,15 @@ bool Patcher::fits(Window &W) const {
     if (I != W.Last && !Insns[I].fallsThrough())
       return false;
   }
+  return true;
+}
+
+/// The instructions from First to Last can be moved together. Where the code
+/// ends before there is room, unused bytes behind it are taken.
+bool Patcher::fits(Window &W) const {
+  if (!areMovable(W))
+    return false;
+  ArrayRef<Insn> Insns = W.R->Insns;
   uint64_t Start = Insns[W.First].Address, End = Insns[W.Last].end();
   if (!Insns[W.Last].fallsThrough())
     for (size_t I = W.Last + 1; I != Insns.size(); ++I) {
@@ -138,6 +152,25 @@ bool Patcher::fits(Window &W) const {
   W.At = {W.R->start() + Start, W.R->start() + End};
   return End - Start >= NearJumpSize && !isUsed(W.At) &&
          !Code.targeted(*W.R, Start + 1, End);
+}
+
+bool Patcher::chooseInFront(Site &S, Window &W) {
+  const Region &R = *W.R;
+  W.Last = W.Site;
+  for (size_t Before = 1; Before <= std::min(MaxMoved, W.Site); ++Before) {
+    W.First = W.Site - Before;
+    const Insn &First = R.Insns[W.First], &Syscall = R.Insns[W.Site];
+    W.At = {R.address(First), R.address(Syscall)};
+    if (Syscall.Address - First.Address < 2 * NearJumpSize)
+      continue;
+    if (!areMovable(W) || isUsed(W.At) ||
+        Code.targeted(R, First.Address + 1, Syscall.end()))
+      return false;
+    S.Form = PatchForm::InPlace;
+    W.KeepsSite = true;
+    return true;
+  }
+  return false;
 }
 
 bool Patcher::chooseWindow(Site &S, Window &W) {
@@ -239,7 +272,9 @@ bool Patcher::usesFlagsBehind(const Region &R, size_t Index) const {
 }
 
 bool Patcher::choosePatch(Site &S, Window W) {
-  if (!chooseWindow(S, W) && !chooseHole(S, W)) {
+  bool InFront =
+      S.Kind == SiteKind::Syscall && needsCheck(S) && chooseInFront(S, W);
+  if (!InFront && !chooseWindow(S, W) && !chooseHole(S, W)) {
     S.Form = PatchForm::Untouched;
     return false;
   }
@@ -266,8 +301,8 @@ Error Patcher::chooseCall(Site &S) {
     return fail("syscall at " + hex(S.Address) + " in " +
                 functionName(Code, S) +
                 ": found flags in use behind it, wanted them free");
-  return choosePatch(S, {R, 0, Index, 0, {}}) ? Error::success()
-                                              : noRoom(S, *R, Index);
+  return choosePatch(S, {R, 0, Index, 0, {}, false}) ? Error::success()
+                                                     : noRoom(S, *R, Index);
 }
 
 Error Patcher::chooseCalls() {
@@ -287,11 +322,27 @@ Error Patcher::choose() {
     for (Site &S : Sites)
       if (S.Kind == SiteKind::Cpuid && B.endPage() - B.firstPage() <= MaxSpan) {
         const Region *R = Code.find(S.Address);
-        choosePatch(S, {R, 0, R->indexAt(S.Address), 0, {}});
+        choosePatch(S, {R, 0, R->indexAt(S.Address), 0, {}, false});
       }
     if (Code.confirm())
       return E;
     consumeError(std::move(E));
+  }
+}
+
+void Patcher::writePatch(const Patch &P, NewTrampoline T) {
+  uint64_t HoleStart = P.S->HoleStart;
+  switch (P.S->Form) {
+  case PatchForm::Hole:
+    writeJump(P.W.At, HoleStart);
+    writeJump({HoleStart, HoleStart + NearJumpSize}, T.Start);
+    return;
+  case PatchForm::InPlace:
+    writeJump({P.W.At.Start, P.W.At.End - NearJumpSize}, T.Start);
+    writeJump({P.W.At.End - NearJumpSize, P.W.At.End}, T.Check);
+    return;
+  default:
+    writeJump(P.W.At, T.Start);
   }
 }
 
@@ -302,18 +353,14 @@ void Patcher::write() {
     return L.S->Address < R.S->Address;
   });
   HooksWriter Writer(B, Hooked, Patches.size());
-  for (const Patch &P : Patches)
-    P.S->Trampoline = Writer.add(P.W, needsCheck(*P.S));
-  // Nothing is read any more.
+  std::vector<NewTrampoline> Trampolines;
   for (const Patch &P : Patches) {
-    const Site &S = *P.S;
-    if (S.Form != PatchForm::Hole) {
-      writeJump(P.W.At, S.Trampoline);
-      continue;
-    }
-    writeJump(P.W.At, S.HoleStart);
-    writeJump({S.HoleStart, S.HoleStart + NearJumpSize}, S.Trampoline);
+    Trampolines.push_back(Writer.add(P.W, needsCheck(*P.S)));
+    P.S->Trampoline = Trampolines.back().Start;
   }
+  // Nothing is read any more.
+  for (const auto &[P, T] : llvm::zip_equal(Patches, Trampolines))
+    writePatch(P, T);
 }
 
 } // namespace

@@ -110,7 +110,7 @@ void HooksWriter::writeCheck() {
   put({0x73, EnterSize}); // jnc plain
 }
 
-void HooksWriter::writeCall() {
+void HooksWriter::writeCall(const Window &W) {
   uint64_t Back = here() + EnterSize + EM_PLAIN_SIZE;
   auto LoadArguments = [&] {
     put({0x4c, 0x8d, 0x1d}); // lea slot(%rip), %r11
@@ -119,13 +119,30 @@ void HooksWriter::writeCall() {
     putDistance(Back);
   };
   LoadArguments();
-  put({0x41, 0xff, 0x23});           // jmp *(%r11)
-  put({0x0f, 0x05});                 // plain: syscall
-  put({0xeb, uint8_t(EM_RAW_SIZE)}); // jmp back
-  put({0x0f, 0x05});                 // raw: syscall
+  put({0x41, 0xff, 0x23}); // jmp *(%r11)
+  if (W.KeepsSite) {
+    put({0xe9}); // plain: jmp site
+    putDistance(W.siteStart());
+  } else {
+    put({0x0f, 0x05});                     // plain: syscall
+    put({0xeb, uint8_t(1 + EM_RAW_SIZE)}); // jmp back
+    put({0xcc});
+  }
+  put({0x0f, 0x05}); // raw: syscall
   LoadArguments();
   put({0x41, 0xff, 0x63, 0x08}); // jmp *8(%r11)
   assert(here() == Back && "the runtime finds plain and raw from back");
+}
+
+/// To the program's code again.
+void HooksWriter::writeBack(const Window &W) {
+  ArrayRef<Insn> Insns = W.R->Insns;
+  for (size_t I = W.Site + 1; I <= W.Last; ++I)
+    writeDisplaced(*W.R, Insns[I]);
+  if (!Insns[W.Last].fallsThrough())
+    return;
+  put({0xe9});
+  putDistance(W.KeepsSite ? W.siteEnd() : W.At.End);
 }
 
 void HooksWriter::writeCpuid() {
@@ -140,7 +157,7 @@ void HooksWriter::writeCpuid() {
   assert(here() - Start == EM_CPUID_SIZE && "who reads the table relies on it");
 }
 
-uint64_t HooksWriter::add(const Window &W, bool CheckNumber) {
+NewTrampoline HooksWriter::add(const Window &W, bool CheckNumber) {
   H.Text.resize(alignTo(H.Text.size(), TrampolineAlign), 0xcc);
   ArrayRef<Insn> Insns = W.R->Insns;
   uint64_t Start = here();
@@ -148,28 +165,25 @@ uint64_t HooksWriter::add(const Window &W, bool CheckNumber) {
   Record.offset = H.Text.size();
   for (size_t I = W.First; I != W.Site; ++I)
     writeDisplaced(*W.R, Insns[I]);
+  uint64_t Check = here();
   if (Insns[W.Site].Kind == InsnKind::Cpuid) {
     Record.kind = EM_SITE_CPUID;
     writeCpuid();
   } else {
     if (CheckNumber)
       writeCheck();
-    writeCall();
+    writeCall(W);
   }
   Record.back = here() - Start;
-  for (size_t I = W.Site + 1; I <= W.Last; ++I)
-    writeDisplaced(*W.R, Insns[I]);
-  if (Insns[W.Last].fallsThrough()) {
-    put({0xe9});
-    putDistance(W.At.End);
-  }
+  writeBack(W);
   Record.size = here() - Start;
-  Record.site = W.R->address(Insns[W.Site]) + Insns[W.Site].Size - 2;
+  Record.check = Check - Start;
+  Record.site = W.siteEnd() - 2;
   Record.patch_start = W.At.Start;
   Record.patch_end = W.At.End;
   memcpy(&H.Text[NextRecord], &Record, sizeof(Record));
   NextRecord += sizeof(Record);
-  return Start;
+  return {Start, Check};
 }
 
 } // namespace elfmerge::x86_64

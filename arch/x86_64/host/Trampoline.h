@@ -23,6 +23,16 @@ struct Window {
   size_t Site;
   size_t Last;     ///< of those that are executed
   AddressRange At; ///< may include unused bytes behind Last
+  bool KeepsSite;  ///< At ends in front of the site, which is Last
+
+  uint64_t siteStart() const { return R->address(R->Insns[Site]); }
+  uint64_t siteEnd() const { return siteStart() + R->Insns[Site].Size; }
+};
+
+/// Addresses in a trampoline.
+struct NewTrampoline {
+  uint64_t Start;
+  uint64_t Check; ///< behind the displaced preceding instructions
 };
 
 /// The instruction does the same at any other address once writeDisplaced()
@@ -35,9 +45,9 @@ class HooksWriter {
 public:
   HooksWriter(Blob &B, const HookedSet &Hooked, size_t Count);
 
-  /// \returns the trampoline's address. With \p CheckNumber, calls that are not
-  /// hooked do not reach the runtime. Sites come in ascending order.
-  uint64_t add(const Window &W, bool CheckNumber);
+  /// With \p CheckNumber, calls that are not hooked do not reach the runtime.
+  /// Sites come in ascending order.
+  NewTrampoline add(const Window &W, bool CheckNumber);
 
 private:
   uint64_t here() const { return H.textVAddr() + H.Text.size(); }
@@ -47,7 +57,8 @@ private:
   void putDistance(uint64_t Target);
   void writeDisplaced(const Region &R, const Insn &I);
   void writeCheck();
-  void writeCall();
+  void writeCall(const Window &W);
+  void writeBack(const Window &W);
   void writeCpuid();
 
   Hooks &H;

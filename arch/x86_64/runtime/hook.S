@@ -25,9 +25,16 @@
 #define SYS_rt_sigprocmask 14
 #define SYS_sched_yield 24
 #define SYS_exit 60
+#define SYS_rt_sigtimedwait 128
         // struct instance, checked in Runtime.h
 #define EXIT_LOCK 0
+#define EXITS_IN_PLACE 4
 #define EXIT_STACK 8
+        // EM_PLAIN_SIZE, checked in Hooks.c
+#define PLAIN_SIZE 25
+#define SIG_SETMASK 2
+        // struct entry in context.c
+#define ENTRY_SIZE 40
 
         .text
 
@@ -37,6 +44,11 @@
         leaq    -128(%rsp), %rsp
         pushq   %rbp
         movq    %rsp, %rbp
+        pushq   %rbx
+        pushq   %r12
+        pushq   %r13
+        pushq   %r14
+        pushq   %r15
         pushq   %rcx
         pushq   %r9
         pushq   %r8
@@ -49,7 +61,7 @@
         movq    %rsp, %rdi
         andq    $-16, %rsp
         call    \fn
-        leaq    -64(%rbp), %rsp
+        leaq    -104(%rbp), %rsp
         movl    %eax, %r11d
         popq    %rax
         popq    %rdi
@@ -59,6 +71,7 @@
         popq    %r8
         popq    %r9
         popq    %rcx
+        leaq    40(%rsp), %rsp          // C gives rbx and r12 to r15 back
         popq    %rbp
         leaq    128(%rsp), %rsp
         .endm
@@ -74,9 +87,14 @@ em_hook_enter:
         subq    %r11, %rcx
         jmp     *%rcx
         // A thread may have unmapped its stack before it exits.
-1:      movl    %edi, %esi
-        movq    16(%r11), %rdi
+1:      movq    16(%r11), %r11
+        cmpl    $0, EXITS_IN_PLACE(%r11)
+        jne     2f
+        movl    %edi, %esi
+        movq    %r11, %rdi
         jmp     em_leave
+2:      subq    $PLAIN_SIZE, %rcx
+        jmp     *%rcx
         .size em_hook_enter, . - em_hook_enter
 
 // int em_after(struct em_frame *)
@@ -163,24 +181,73 @@ em_hook_cpuid:
 // program, that takes this one's place in the frame the kernel made: the
 // program's handler returns to its own restorer, and whoever unwinds from it
 // finds the frames it would find without us.
-// handler *em_dispatch(signal, info, context, void **return_address)
-        .globl em_dispatcher
-        .hidden em_dispatcher
+//
+// What else waits comes as soon as the handler's mask is set. By then the
+// thread has left the dispatcher's stack, and a handler that finds it between
+// em_dispatcher_unblocked and em_dispatcher_leaves finds what is still to be
+// loaded on the stack (em_finish_entry).
+// handler *em_dispatch(struct em_signal *)
+        .globl em_dispatcher, em_dispatcher_unblocked, em_dispatcher_leaves
+        .hidden em_dispatcher, em_dispatcher_unblocked, em_dispatcher_leaves
         .type em_dispatcher, @function
 em_dispatcher:
+        movq    %rsp, %rcx
+        pushq   $0                      // struct em_signal, upwards: context,
+        pushq   %rcx                    // info, number, frame, mask
         pushq   %rdi
         pushq   %rsi
         pushq   %rdx
-        leaq    24(%rsp), %rcx
+        movq    %rsp, %rdi
         call    em_dispatch
         popq    %rdx
         popq    %rsi
         popq    %rdi
+        popq    %rcx
+        popq    %r8
+        movq    %rcx, %rsp
         testq   %rax, %rax
         jz      1f
-        jmp     *%rax
+        pushq   %rdx
+        pushq   %rsi
+        pushq   %rdi
+        pushq   %rax
+        pushq   %r8
+        movl    $SYS_rt_sigprocmask, %eax
+        movl    $SIG_SETMASK, %edi
+        movq    %rsp, %rsi
+        xorl    %edx, %edx
+        movl    $8, %r10d
+        syscall
+em_dispatcher_unblocked:
+        movq    8(%rsp), %r11
+        movq    16(%rsp), %rdi
+        movq    24(%rsp), %rsi
+        movq    32(%rsp), %rdx
+        xorl    %eax, %eax
+        leaq    ENTRY_SIZE(%rsp), %rsp
+em_dispatcher_leaves:
+        jmp     *%r11
 1:      ret
         .size em_dispatcher, . - em_dispatcher
+
+// long em_sigtimedwait(set rdi, info rsi, timeout rdx, frame rcx,
+//                      sleeping r8)
+// *sleeping is frame while the thread waits. A handler that finds the thread
+// between em_sigtimedwait_done and em_sigtimedwait_end finds it with the
+// call's result in rax.
+        .globl em_sigtimedwait, em_sigtimedwait_done, em_sigtimedwait_end
+        .hidden em_sigtimedwait, em_sigtimedwait_done, em_sigtimedwait_end
+        .type em_sigtimedwait, @function
+em_sigtimedwait:
+        movq    %rcx, (%r8)
+        movl    $8, %r10d
+        movl    $SYS_rt_sigtimedwait, %eax
+        syscall
+em_sigtimedwait_done:
+        movq    $0, (%r8)
+em_sigtimedwait_end:
+        ret
+        .size em_sigtimedwait, . - em_sigtimedwait
 
 // The return address of a signal handler.
         .globl em_restore

@@ -43,6 +43,21 @@ em_clone:
         hlt
         .size em_clone, . - em_clone
 
+// void em_call_on(stack rdi, function rsi, argument rdx)
+        .globl em_call_on
+        .hidden em_call_on
+        .type em_call_on, @function
+em_call_on:
+        pushq   %rbp
+        movq    %rsp, %rbp
+        movq    %rdi, %rsp
+        movq    %rdx, %rdi
+        callq   *%rsi
+        movq    %rbp, %rsp
+        popq    %rbp
+        ret
+        .size em_call_on, . - em_call_on
+
 // _Noreturn void em_jump(entry rdi, stack rsi)
 // rdx is what a program registers with atexit: 0, there is nothing.
         .globl em_jump

@@ -1,6 +1,6 @@
 """Checks what --print-hooks says of the files of an image.
 
-Usage: sites.py HOOKEDCALLS.DEF IMAGE MAP HOOKS
+Usage: sites.py HOOKEDCALLS.DEF IMAGE MAP HOOKS [reclaim]
 
 For each file: the sites are where objdump, which shares no code with elfmerge,
 finds `syscall` and `cpuid` instructions; an untouched site makes no call that is hooked; and
@@ -9,10 +9,12 @@ patches, each of which differs.
 """
 import os, re, struct, subprocess, sys
 
-definitions, image_path, map_path, hooks_path = sys.argv[1:]
+definitions, image_path, map_path, hooks_path, *reclaim = sys.argv[1:]
 text = open(definitions).read()
-hooked = {int(n) for n in re.findall(r"^EM_(?:HOOKED|PATH)_CALL\(\w+, (\d+)", text, re.M)}
-loader = {int(n) for n in re.findall(r"^EM_LOADER_CALL\(\w+, (\d+)\)", text, re.M)}
+hooked = {int(n) for n in re.findall(r"^EM_(?:HOOKED|PATH|TWO_PATHS|THREAD)_CALL\(\w+, (\d+)", text, re.M)}
+loader = {int(n) for n in re.findall(r"^EM_LOADER_(?:RECLAIM_)?CALL\(\w+, (\d+)\)", text, re.M)}
+if reclaim:
+    hooked |= {int(n) for n in re.findall(r"^EM_(?:LOADER_)?RECLAIM_CALL\(\w+, (\d+)\)", text, re.M)}
 image = open(image_path, "rb").read()
 plan = open(map_path).read()
 

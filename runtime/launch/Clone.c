@@ -1,0 +1,173 @@
+//===- Clone.c - Threads and children as they are made --------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Between the kernel's making a thread or a child and the tables' knowing of
+// it, no signal may come: nobody could tell whose it is, and a handler that
+// waits for children would meet one that is nobody's yet. So signals are
+// blocked meanwhile, in the caller and in what it makes.
+//
+// A forked child has a copy of the caller's stack, so the runtime makes the
+// call itself. All others return on another stack, or on one that is then
+// used twice; the trampoline makes their call and em_after_clone comes behind
+// it, in the caller and in the new one.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Signal.h"
+
+struct request {
+  uint64_t flags;
+  uintptr_t stack; /* the new one's stack pointer; 0: the caller's */
+};
+
+/* struct clone_args, as far as it is read. */
+struct clone_args {
+  uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size;
+};
+
+static struct request request_of(const struct em_frame *f) {
+  struct request r = {0, 0};
+  if (f->nr == SYS_clone) {
+    r = (struct request){f->args[0], f->args[1]};
+  } else if (f->nr == SYS_clone3) {
+    struct clone_args a;
+    /* What is not there the kernel will find out. */
+    if (em_read(&a, (const void *)f->args[0], sizeof(a)) == 0)
+      r = (struct request){a.flags, a.stack ? a.stack + a.stack_size : 0};
+  } else if (f->nr == SYS_vfork) {
+    r.flags = CLONE_VM | CLONE_VFORK;
+  }
+  return r;
+}
+
+/* The mask of the caller, for the new one, where that one's stack begins. The
+   frame of its hook lies deeper, behind the red zone. */
+static uint64_t *mask_on(uintptr_t stack) { return (uint64_t *)(stack - 16); }
+
+static void add_child(struct instance *i, int pid) {
+  if (em_alone())
+    return;
+  em_add_child(i, pid);
+  em_child_added(i);
+}
+
+/* A child may send its parent a signal before anybody knows whose it is: who
+   asks (Route.c) waits while the number is not 0. */
+static void end_fork(void) {
+  atomic_fetch_sub(&em.forking, 1);
+  /* Nobody waiting is the normal case. */
+  (void)em_syscall(SYS_futex, &em.forking, FUTEX_WAKE_PRIVATE, 1);
+}
+
+static void fork_here(struct instance *i, struct em_frame *f, uint64_t flags) {
+  uint64_t mask = em_block_signals();
+  bool counts = !em_alone();
+  if (counts)
+    atomic_fetch_add(&em.forking, 1);
+  /* The child has a copy of what the kernel does on signals, and a later one of
+     what it was told to do. */
+  em_lock(&em.signal_lock);
+  f->nr = em_syscall6(f->nr, f->args[0], f->args[1], f->args[2], f->args[3],
+                      f->args[4], f->args[5]);
+  em_notice_fork(i);
+  if (f->nr)
+    em_unlock(&em.signal_lock);
+  bool is_added = counts && f->nr > 0 && !(flags & CLONE_PARENT);
+  if (is_added)
+    em_add_child(i, f->nr);
+  if (counts && f->nr)
+    end_fork();
+  if (is_added)
+    em_child_added(i);
+  em_set_mask(mask);
+}
+
+bool em_clone_here(struct instance *i, struct em_frame *f) {
+  struct request r = request_of(f);
+  if (!(r.flags & CLONE_VM) && !r.stack) {
+    fork_here(i, f, r.flags);
+    return true;
+  }
+  struct task *t = em_task(em_calling_thread(i));
+  t->mask = em_block_signals();
+  if (r.flags & CLONE_THREAD) {
+    if (!em_announce_thread(i))
+      em_leave(i, 0);
+    if (atomic_load(&i->threads) == 2 && !em_alone() && atomic_load(&i->minds))
+      em_hold_pending(i);
+  }
+  t->pending = r.flags & CLONE_THREAD ? EM_THREAD : EM_PROCESS;
+  t->vfork = r.flags & CLONE_VFORK;
+  t->stack = em_frame_stack(f);
+  if (t->pending == EM_PROCESS && r.flags & CLONE_VM)
+    atomic_fetch_add(&em.memory_sharers, 1);
+  if (r.stack)
+    *mask_on(r.stack) = t->mask;
+  return false;
+}
+
+/* The thread of \p i that waits for its child in vfork, on whose stack that
+   runs; null: the child has a stack of its own. */
+static const struct task *vforking(struct instance *i, uintptr_t stack) {
+  const struct task *found = NULL;
+  uint64_t mask = em_acquire(&i->lock);
+  for (int tid = i->thread_list; tid && !found; tid = em_task(tid)->next) {
+    const struct task *t = em_task(tid);
+    if (t->pending == EM_PROCESS && t->vfork && t->stack == stack)
+      found = t;
+  }
+  em_release(&i->lock, mask);
+  return found;
+}
+
+static void begin_child(struct instance *i, const struct em_frame *f, int tid) {
+  uintptr_t stack = em_frame_stack(f);
+  const struct task *parent = vforking(i, stack);
+  em_task(tid)->memory_of = i->number + 1;
+  em_set_mask(parent ? parent->mask : *mask_on(stack));
+}
+
+static void begin_thread(struct instance *i, const struct em_frame *f,
+                         int tid) {
+  em_add_thread(i, tid);
+  if (atomic_load(&i->state) != EM_RUNNING)
+    em_leave(i, 0);
+  em_give_alt_stack();
+  em_set_mask(*mask_on(em_frame_stack(f)));
+}
+
+static void go_on(struct instance *i, const struct em_frame *f,
+                  struct task *t) {
+  bool thread = t->pending == EM_THREAD;
+  t->pending = EM_NOTHING;
+  if (thread && f->nr < 0)
+    em_withdraw_thread(i);
+  if (!thread && (t->vfork || f->nr < 0))
+    atomic_fetch_sub(&em.memory_sharers, 1);
+  if (!thread && f->nr > 0) {
+    /* Its entry says all the time whose child it is. */
+    add_child(i, f->nr);
+    if (t->vfork)
+      em_task(f->nr)->memory_of = 0;
+  }
+  em_set_mask(t->mask);
+}
+
+void em_after_clone(struct instance *i, const struct em_frame *f, int tid) {
+  if (!tid) {
+    em_notice_fork(i);
+    em_set_mask(*mask_on(em_frame_stack(f)));
+    return;
+  }
+  struct task *t = em_task(tid);
+  if (t->pending == EM_THREAD || t->pending == EM_PROCESS)
+    go_on(i, f, t);
+  else if (em_own_process())
+    begin_thread(i, f, tid);
+  else
+    begin_child(i, f, tid);
+}

@@ -1,0 +1,121 @@
+//===- Exec.c - A program in place of an instance -------------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// exec would end every instance of the process. So the new program runs as a
+// child, with the instance's descriptors and directory, and its status becomes
+// the instance's. The child is started as libelfspawn starts a request without
+// actions: directly.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Signal.h"
+#include "Timers.h"
+
+enum {
+  EXEC_STACK = 16384,
+};
+
+struct exec {
+  struct instance *instance;
+  const struct em_frame *frame;
+  uint64_t mask; /* of the thread that calls exec */
+  long error;    /* of the exec, from the child */
+  struct em_itimerval itimers[EM_ITIMERS];
+};
+
+static void exec_child(void *argument) {
+  struct exec *e = argument;
+  em_ignore_for_exec(e->instance);
+  em_inherit_itimers(e->itimers);
+  em_set_mask(e->mask);
+  const long *a = e->frame->args;
+  e->error = em_syscall(e->frame->nr, a[0], a[1], a[2], a[3], a[4]);
+  for (;;)
+    (void)em_syscall(SYS_exit_group, EM_FAILED);
+}
+
+/* In place of the process. Comes back with an error, and then the signals that
+   the instance ignores are everybody's again. */
+static long replace_process(struct instance *i, const struct em_frame *f) {
+  const long *a = f->args;
+  em_ignore_for_exec(i);
+  long error = em_syscall(f->nr, a[0], a[1], a[2], a[3], a[4]);
+  em_undo_ignore(i);
+  return error;
+}
+
+static int wait_for_status(int pid) {
+  int status = 0;
+  long r;
+  do
+    r = em_syscall(SYS_wait4, pid, &status, 0, 0);
+  while (r == -EM_EINTR);
+  if (r < 0)
+    return EM_FAILED;
+  return status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff;
+}
+
+/* Of several threads that call it at once one replaces the instance; the others
+   leave then, or go on if that has failed. Returns the caller's mask. */
+static uint64_t begin_exec(struct instance *i, const struct em_frame *frame) {
+  uint64_t mask = em_block_unseen();
+  while (atomic_exchange(&i->executes, 1))
+    em_sleep(frame, &i->executes, 1, NULL, mask);
+  return mask;
+}
+
+static long give_up(struct instance *i, uint64_t mask, long error) {
+  atomic_store(&i->executes, 0);
+  /* Nobody waiting is the normal case. */
+  (void)em_syscall(SYS_futex, &i->executes, FUTEX_WAKE_PRIVATE, 1);
+  em_unblock(mask);
+  return error;
+}
+
+long em_exec(struct instance *i, const struct em_frame *frame, bool *in_place) {
+  if (em.launcher && em.image->exec_rule == EM_EXEC_DENY)
+    return -EM_EPERM;
+  if (em_alone()) {
+    *in_place = true;
+    return 0;
+  }
+  if (em.image->exec_rule == EM_EXEC_REPLACE)
+    return replace_process(i, frame);
+  /* What is ignored by all would leave no status; what ends all by default
+     would leave the program. */
+  em_mind(i, ~UINT64_C(0));
+  struct exec e = {i, frame, begin_exec(i, frame), 0, {0}};
+  em_get_itimers(i, e.itimers);
+  /* The caller's own stack may be of the smallest size. */
+  long stack = em_syscall6(SYS_mmap, 0, EXEC_STACK, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (em_failed(stack))
+    return give_up(i, e.mask, stack);
+  long pid = em_clone(CLONE_VM | CLONE_VFORK | SIGCHLD,
+                      (char *)stack + EXEC_STACK, exec_child, &e);
+  /* Unmapping what was just mapped as a whole does not fail. */
+  (void)em_syscall(SYS_munmap, stack, EXEC_STACK);
+  if (pid < 0 || e.error) {
+    if (pid > 0)
+      wait_for_status(pid);
+    return give_up(i, e.mask, pid < 0 ? pid : e.error);
+  }
+  i->replaced_by = pid;
+  em_forget_timers(i);
+  em_begin_end(i);
+  em_stop_others(i);
+  /* The instance's descriptors are the new program's now. */
+  if (!em_shares(EM_SHARE_FDS))
+    (void)em_syscall(SYS_close_range, 0, ~0u, 0);
+  /* Once it is reaped its id may be another's, whom no signal is meant for. */
+  while (em_syscall(SYS_waitid, P_PID, pid, 0, WEXITED | WNOWAIT, 0) ==
+         -EM_EINTR)
+    ;
+  i->replaced_by = 0;
+  atomic_store(&i->executes, 0);
+  em_end_replaced(i, wait_for_status(pid));
+}

@@ -1,0 +1,70 @@
+//===- Launcher.c - What the first thread does ----------------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The launcher takes the signals of the process: the kernel prefers the first
+// thread. Between them it looks after instances that have ended and signals
+// that are held.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Signal.h"
+#include "Space.h"
+
+enum {
+  /* Nanoseconds between two looks at what is not to be waited for. */
+  FIRST_PAUSE = 50 * 1000,
+  LAST_PAUSE = 20 * 1000 * 1000,
+};
+
+void em_call_launcher(void) {
+  atomic_fetch_add(&em.calls, 1);
+  /* It may be at work; then it sees the number. */
+  (void)em_syscall(SYS_futex, &em.calls, FUTEX_WAKE_PRIVATE, 1);
+}
+
+void em_wait_for_launcher(void) {
+  uint32_t number = atomic_fetch_add(&em.calls, 1) + 1;
+  (void)em_syscall(SYS_futex, &em.calls, FUTEX_WAKE_PRIVATE, 1);
+  for (;;) {
+    uint32_t served = atomic_load(&em.served);
+    if ((int32_t)(served - number) >= 0)
+      return;
+    /* However it comes back, the number decides. */
+    (void)em_syscall(SYS_futex, &em.served, FUTEX_WAIT_PRIVATE, served, 0);
+  }
+}
+
+static void serve(uint32_t calls) {
+  if (atomic_exchange(&em.served, calls) == calls)
+    return;
+  enum { ALL = 0x7fffffff };
+  /* Nobody waiting is the normal case. */
+  (void)em_syscall(SYS_futex, &em.served, FUTEX_WAKE_PRIVATE, ALL);
+}
+
+_Noreturn void em_launch(void) {
+  int64_t pause[2] = {0, FIRST_PAUSE};
+  uint32_t before = 0;
+  for (;;) {
+    uint32_t seen = atomic_load(&em.calls);
+    em_block_signals();
+    bool all = em_settle_all();
+    em_look_after_orphans();
+    em_retry_held();
+    all = em_retry_jobs() && all && !atomic_load(&em.held_count);
+    em_set_mask(0);
+    serve(seen);
+    if (seen != before)
+      pause[1] = FIRST_PAUSE;
+    else if (pause[1] < LAST_PAUSE)
+      pause[1] *= 2;
+    before = seen;
+    /* However it comes back, there is no harm in looking. */
+    (void)em_syscall(SYS_futex, &em.calls, FUTEX_WAIT_PRIVATE, seen,
+                     all ? NULL : pause);
+  }
+}
