@@ -6,13 +6,13 @@
 # of whole lines, and the same each time.
 #
 # Usage: as-native.sh ELFMERGE DIR PROGRAM...
-# Environment: STDIN (/dev/null), OPTIONS in front of every program
+# Environment: STDIN (/dev/null), OPTIONS in front of every program, IMAGE_OPTIONS
 set -u
 
 elfmerge=$1
 dir=$2
 shift 2
-: "${STDIN:=/dev/null}" "${OPTIONS:=}"
+: "${STDIN:=/dev/null}" "${OPTIONS:=}" "${IMAGE_OPTIONS:=}"
 
 status=0
 groups=()
@@ -29,7 +29,8 @@ for program in "$@"; do
   groups+=(--count=2 $OPTIONS "$program")
 done
 
-"$elfmerge" -o "$dir/as-native.image" "${groups[@]}" || exit 1
+# shellcheck disable=SC2086
+"$elfmerge" $IMAGE_OPTIONS -o "$dir/as-native.image" "${groups[@]}" || exit 1
 timeout 60 "$dir/as-native.image" <"$STDIN" >"$dir/image.out" 2>&1
 found=$?
 diff <(sort "$dir/native.out") <(sort "$dir/image.out") || exit 1
