@@ -10,7 +10,7 @@ import lit.util
 config.name = "elfmerge"
 config.test_format = lit.formats.ShTest(execute_external=True)
 config.suffixes = [".test", ".c", ".cpp", ".s", ".sh", ".py"]
-config.excludes = ["Inputs", "Pending", "lit.cfg.py", "CMakeLists.txt"]
+config.excludes = ["Inputs", "lit.cfg.py", "CMakeLists.txt"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = config.elfmerge_test_dir
 
