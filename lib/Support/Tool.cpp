@@ -1,4 +1,4 @@
-//===- Tool.cpp - How a tool ends -----------------------------------------===//
+//===- Tool.cpp - How a tool begins and ends ------------------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,10 +8,47 @@
 #include "Tool.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
+#include <atomic>
 #include <unistd.h>
 
 using namespace llvm;
+
+static constexpr int Endings[] = {SIGHUP, SIGINT, SIGTERM, SIGUSR2};
+
+static sigset_t ignoredSignals() {
+  sigset_t Ignored;
+  sigemptyset(&Ignored);
+  for (int Signal : Endings) {
+    struct sigaction Action;
+    if (sigaction(Signal, nullptr, &Action) == 0 &&
+        Action.sa_handler == SIG_IGN)
+      sigaddset(&Ignored, Signal);
+  }
+  return Ignored;
+}
+
+/// With all signals blocked, so that the last one comes when this returns.
+static void endBySignal(int Signal) {
+  static std::atomic_flag Ends = ATOMIC_FLAG_INIT;
+  while (Ends.test_and_set()) // Another thread does.
+    pause();
+  sys::RunInterruptHandlers();
+  signal(Signal, SIG_DFL);
+  raise(Signal);
+}
+
+elfmerge::InitTool::InitTool(int &Argc, char **&Argv)
+    : Ignored(ignoredSignals()), Init(Argc, Argv) {
+  for (int Signal : Endings) {
+    struct sigaction Action = {};
+    Action.sa_handler = sigismember(&Ignored, Signal) ? SIG_IGN : endBySignal;
+    sigfillset(&Action.sa_mask);
+    sigaction(Signal, &Action, nullptr);
+  }
+  signal(SIGXFSZ, SIG_IGN);
+}
 
 int elfmerge::reportError(StringRef Tool, Error E) {
   errs() << Tool << ": error: ";

@@ -1,4 +1,4 @@
-//===- Tool.h - How a tool ends -------------------------------------------===//
+//===- Tool.h - How a tool begins and ends --------------------------------===//
 //
 // Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -10,8 +10,24 @@
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
+#include "llvm/Support/InitLLVM.h"
+#include <signal.h>
 
 namespace elfmerge {
+
+/// The first thing in main. From here on a signal by which a user ends a
+/// program first removes the files that are on LLVM's list, however many more
+/// of them come meanwhile: LLVM's own handler lets the second one end the
+/// process at once. One that is ignored stays so. A file that grows too large
+/// is an error, like a full disk.
+class InitTool {
+public:
+  InitTool(int &Argc, char **&Argv);
+
+private:
+  sigset_t Ignored;
+  llvm::InitLLVM Init;
+};
 
 /// Prints "<Tool>: error: <message>", one line that moves no cursor, whatever
 /// the paths in it are. Returns the exit status.

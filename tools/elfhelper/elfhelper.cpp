@@ -8,10 +8,8 @@
 #include "CommandLine.h"
 #include "Tool.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
-#include <csignal>
 #include <unistd.h>
 
 using namespace llvm;
@@ -51,9 +49,7 @@ static Error run(CommandLine &CL) {
 }
 
 int main(int Argc, char **Argv) {
-  InitLLVM Init(Argc, Argv);
-  // A file that grows too large is an error like a full disk.
-  std::signal(SIGXFSZ, SIG_IGN);
+  InitTool Init(Argc, Argv);
   Expected<CommandLine> CL = parseCommandLine(ArrayRef(Argv + 1, Argc - 1));
   if (!CL)
     return fail(CL.takeError());

@@ -8,7 +8,6 @@
 #include "CommandLine.h"
 #include "Tool.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
@@ -78,9 +77,7 @@ static Error run(CommandLine &CL) {
 static int fail(Error E) { return reportError("elfmerge", std::move(E)); }
 
 int main(int Argc, char **Argv) {
-  InitLLVM Init(Argc, Argv);
-  // A file that grows too large is an error like a full disk.
-  std::signal(SIGXFSZ, SIG_IGN);
+  InitTool Init(Argc, Argv);
   Expected<CommandLine> CL = parseCommandLine(ArrayRef(Argv + 1, Argc - 1));
   if (!CL)
     return fail(CL.takeError());

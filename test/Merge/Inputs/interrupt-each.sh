@@ -1,20 +1,31 @@
 # Usage: interrupt-each.sh SYSCALL DIRECTORY COMMAND...
 # Runs the command again and again, and has it get SIGTERM at the end of its
 # first, second, ... SYSCALL, until there are no more of them. Whenever it did
-# end by the signal, the directory has to be empty.
+# end by the signal, the directory has to be empty. Then once more, with another
+# SIGTERM at the end of each removal of a file.
 call=$1 directory=$2
 shift 2
-for ((n = 1; n < 500; ++n)); do
-  strace -f -o /dev/null -e trace="$call" -e inject="$call:signal=TERM:when=$n" "$@" >/dev/null
+interrupt() { # WHEN INJECT COMMAND...
+  local when=$1 again=$2
+  shift 2
+  strace -f -o /dev/null -e trace="$call,unlink" -e inject="$call:signal=TERM:when=$when" $again "$@" >/dev/null
   status=$?
-  if [ $status = 0 ] && [ $n -gt 1 ]; then
-    echo "after each of $((n - 1))"
-    exit 0
-  fi
+  [ $status = 0 ] && return
   if [ $status != 143 ] || [ -n "$(ls "$directory")" ]; then
-    echo "at $n: status $status, left: $(ls "$directory")"
+    echo "at $when$again: status $status, left: $(ls "$directory")"
     exit 1
   fi
+}
+for ((n = 1; n < 500; ++n)); do
+  interrupt $n "" "$@"
+  [ $status = 0 ] && break
 done
-echo "no end"
-exit 1
+if [ $n = 1 ] || [ $n = 500 ]; then
+  echo "ended after $n"
+  exit 1
+fi
+rm -f "$directory"/*
+for ((k = 1; k != n; ++k)); do
+  interrupt $k "-e inject=unlink:signal=TERM" "$@"
+done
+echo "after each of $((n - 1))"
