@@ -7,10 +7,16 @@
 
 #include "Start.h"
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { KILLED_WAIT = 100 }; ///< ms for a killed child to end
+enum {
+  KILLED_WAIT = 100, ///< ms for a killed child to end
+  MOST_WAITS = 100,  ///< as often, while only a processor is missing to it
+};
 
 atomic_bool es_memory_is_shared;
 
@@ -69,11 +75,29 @@ static int report_failure(const struct es_start *s, struct es_record record,
   return error->error;
 }
 
+/* Does the process want to run, as far as can be known? Then it sleeps in no
+   system call. */
+static bool is_runnable(pid_t pid) {
+  char text[128];
+  snprintf(text, sizeof(text), "/proc/%d/stat", (int)pid);
+  int fd = open(text, O_RDONLY | O_CLOEXEC);
+  ssize_t size = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+  es_close_if_open(fd);
+  text[size > 0 ? size : 0] = 0;
+  // PID (NAME) STATE
+  const char *name_end = strrchr(text, ')');
+  return name_end && name_end[1] && name_end[2] == 'R';
+}
+
 static int time_out(struct es_start *s, struct elfspawn_error *error) {
   es_kill(s->pid, s->pidfd);
   es_fail(error, ELFSPAWN_STEP_TIMEOUT, ETIMEDOUT);
   siginfo_t info;
-  if (!reap(s, KILLED_WAIT, &info))
+  bool ended = reap(s, KILLED_WAIT, &info);
+  for (int n = 1; !ended && n != MOST_WAITS && is_runnable(s->pid); ++n)
+    ended = reap(s, KILLED_WAIT, &info);
+  // It may have ended before it was looked at.
+  if (!ended && !reap(s, 0, &info))
     error->left = s->pid;
   es_close_if_open(s->pidfd);
   s->pidfd = -1;
