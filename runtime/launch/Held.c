@@ -185,8 +185,9 @@ void em_pass_on(struct instance *i, int signal, const struct siginfo *info) {
 /* With em.held_lock held. Does the signal of the timer wait for the program?
    Not if it was lost with a thread, or a thread has it in its hands. */
 static bool timer_waits(struct instance *i, const struct siginfo *info) {
-  if (!em_timer_waits(info))
-    return false;
+  enum em_timer_state state = em_timer_state(info);
+  if (state != EM_TIMER_WAITS)
+    return state == EM_TIMER_ARRIVES;
   for (uint32_t n = 0; n != em.held_count; ++n) {
     const struct siginfo *held = &em.held[n].info;
     if (em.held[n].instance == i && held->code == SI_TIMER &&

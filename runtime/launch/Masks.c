@@ -92,7 +92,7 @@ EM_RARE static bool signalfd(struct instance *i, struct em_frame *f) {
   return true;
 }
 
-static struct timespec now(void) {
+struct timespec em_now(void) {
   enum { CLOCK_MONOTONIC = 1 };
   struct timespec t = {0, 0};
   /* This clock there always is. */
@@ -124,7 +124,7 @@ static long wait_once(const struct em_frame *f, struct sigwait *w,
                       bool at_once) {
   struct timespec left = {0, 0};
   if (!at_once && w->has_timeout) {
-    left = sum(w->deadline, now(), -1);
+    left = sum(w->deadline, em_now(), -1);
     if (left.seconds < 0)
       left = (struct timespec){0, 0};
   }
@@ -197,7 +197,7 @@ EM_RARE static bool sigtimedwait(struct instance *i, struct em_frame *f) {
   if (w.timeout.seconds > longest)
     w.timeout.seconds = longest;
   if (w.has_timeout)
-    w.deadline = sum(now(), w.timeout, 1);
+    w.deadline = sum(em_now(), w.timeout, 1);
   await(i, w.set);
   struct task *t = em_task(em_syscall(SYS_gettid, 0));
   atomic_store(&t->awaits, w.set);

@@ -325,6 +325,8 @@ void em_report_crash(const struct instance *instance, int signal,
 /** rt_sigprocmask, rt_sigsuspend, rt_sigtimedwait, rt_sigpending and signalfd,
     as em_wait. */
 bool em_mask_call(struct instance *instance, struct em_frame *frame);
+/** CLOCK_MONOTONIC. */
+struct timespec em_now(void);
 
 /* Held.c: signals to an instance as a whole */
 

@@ -72,6 +72,9 @@ struct timer {
   bool waits;       /* that signal was not taken, as far as is known */
   bool is_direct;   /* its signals go where the program wants them */
   bool is_stopped;
+  bool is_being_taken;
+  int64_t interval; /* nanoseconds; 0: it expires once */
+  int64_t left_at;  /* that signal, likewise */
 };
 
 /* A signal of such a timer may still be on its way. */
@@ -207,6 +210,18 @@ static bool is_zero(const struct timespec *t) {
   return !t->seconds && !t->nanoseconds;
 }
 
+/* Of as many as there can be. */
+static int64_t nanoseconds_of(const struct timespec *t) {
+  return t->seconds < INT64_MAX / NANOSECONDS
+             ? t->seconds * NANOSECONDS + t->nanoseconds
+             : INT64_MAX;
+}
+
+static int64_t now(void) {
+  const struct timespec t = em_now();
+  return nanoseconds_of(&t);
+}
+
 long em_timer_settime(struct instance *i, int id, int flags, const void *value,
                       void *old) {
   struct itimerspec wanted;
@@ -225,6 +240,7 @@ long em_timer_settime(struct instance *i, int id, int flags, const void *value,
     t->missed = t->overrun = 0;
     t->waits = false;
     t->is_stopped = is_zero(&wanted.value);
+    t->interval = nanoseconds_of(&wanted.interval);
   }
   em_release(&lock, mask);
   return error;
@@ -377,12 +393,14 @@ bool em_timer_target(struct siginfo *info, struct instance **owner) {
 enum { SETTING = 2, TICKET = 3 };
 static const uint64_t setting_mark = UINT64_C(0x454d544b) << 32;
 
-bool em_timer_waits(const struct siginfo *info) {
+enum em_timer_state em_timer_state(const struct siginfo *info) {
   uint64_t mask = em_acquire(&lock);
   const struct timer *t = find(info->pid);
-  bool waits = t && t->waits;
+  enum em_timer_state state = !t || !t->waits     ? EM_TIMER_ARRIVED
+                              : t->is_being_taken ? EM_TIMER_ARRIVES
+                                                  : EM_TIMER_WAITS;
   em_release(&lock, mask);
-  return waits;
+  return state;
 }
 
 static uint32_t sum_or_most(uint32_t a, uint32_t b) {
@@ -406,11 +424,30 @@ bool em_timer_leaves(struct siginfo *info) {
   bool counts = t && is_owned(t) && !t->is_stopped;
   if (counts) {
     t->waits = true;
+    t->left_at = now();
     info->rest[SETTING] = setting_mark | t->setting;
     info->rest[TICKET] = ++t->ticket;
   }
   em_release(&lock, mask);
   return counts;
+}
+
+/* What expired while the signal waited is to be counted with it, and the
+   launcher may not have come to that. */
+static void catch_up(int id) {
+  uint64_t mask = em_acquire(&lock);
+  struct timer *t = find(id);
+  if (t && is_owned(t) && t->waits && t->interval &&
+      now() - t->left_at >= t->interval) {
+    t->is_being_taken = true;
+    em_unlock(&lock);
+    em_wait_for_launcher();
+    em_lock(&lock);
+    t = find(id);
+    if (t)
+      t->is_being_taken = false;
+  }
+  em_release(&lock, mask);
 }
 
 bool em_timer_arrives(struct siginfo *info, bool is_taken) {
@@ -419,6 +456,8 @@ bool em_timer_arrives(struct siginfo *info, bool is_taken) {
   if (info->code != SI_TIMER || setting >> 32 != setting_mark >> 32)
     return true;
   info->rest[SETTING] = info->rest[TICKET] = 0;
+  if (is_taken)
+    catch_up(info->pid);
   uint64_t mask = em_acquire(&lock);
   struct timer *t = find(info->pid);
   bool is_current = t && t->setting == (uint32_t)setting;
@@ -493,9 +532,9 @@ void em_lose_timers(struct instance *i) {
 
 void em_get_itimers(struct instance *i, struct em_itimerval *values) {
   for (int which = 0; which != EM_ITIMERS; ++which) {
-    struct itimerspec now;
-    get(i, which, &now);
-    values[which] = to_itimerval(&now);
+    struct itimerspec left;
+    get(i, which, &left);
+    values[which] = to_itimerval(&left);
   }
 }
 

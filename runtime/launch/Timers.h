@@ -41,15 +41,22 @@ long em_timer_getoverrun(struct instance *instance, int id);
     whose timer it is, null if it is deleted, and *info what the handler is to
     see. */
 bool em_timer_target(struct siginfo *info, struct instance **owner);
-/** Of such a signal, unless it is an interval timer's: has the one before it
-    not arrived yet, as far as is known here? */
-bool em_timer_waits(const struct siginfo *info);
+/** Of such a signal, unless it is an interval timer's: what has become of the
+    one before it, as far as is known here? */
+enum em_timer_state {
+  EM_TIMER_WAITS,
+  EM_TIMER_ARRIVES, /* a thread has it, and awaits what else there is to count
+                     */
+  EM_TIMER_ARRIVED,
+};
+enum em_timer_state em_timer_state(const struct siginfo *info);
 /** It is not passed on, as that one waits indeed. */
 void em_timer_missed(const struct siginfo *info);
 /** It is passed on. False: the timer was stopped. */
 bool em_timer_leaves(struct siginfo *info);
 /** It reaches the program, or, unless \p is_taken, waits where the program can
-    see it. True also of all other signals; false: it no longer counts. */
+    see it. True also of all other signals; false: it no longer counts. May wait
+    for the launcher if \p is_taken: with no lock held. */
 bool em_timer_arrives(struct siginfo *info, bool is_taken);
 /** With the instance's lock held, when it gets its second thread, and when its
     first one leaves. */
