@@ -85,6 +85,29 @@ static int in_process(struct em_frame *f) {
   }
 }
 
+/* Of the only instance, or of a forked child: what the kernel keeps for a
+   process it keeps for this one. A child that shares its memory may execute
+   programs whatever the rule. */
+static int alone(struct em_frame *f) {
+  switch (f->nr) {
+  case SYS_brk:
+    return set_break(f);
+  case SYS_exit_group:
+    if (em.trace && em.launcher && em_syscall(SYS_getpid, 0) == em.pid)
+      em_trace(instance_of(f), "ended, status ", f->args[0] & 0xff);
+    return IN_PLACE;
+  case SYS_execve:
+  case SYS_execveat:
+    if (em.image->exec_rule != EM_EXEC_DENY || !em.launcher ||
+        em_syscall(SYS_getpid, 0) != em.pid)
+      return IN_PLACE;
+    f->nr = -EM_EPERM;
+    return RETURN;
+  default:
+    return IN_PLACE;
+  }
+}
+
 EM_RARE static int in_vforked_child(struct em_frame *f) {
   switch (f->nr) {
   case SYS_brk:
@@ -248,6 +271,8 @@ int em_hook(struct em_frame *f) {
     return em_mapping_call(i, f) ? RETURN : IN_PLACE;
   if (em_in_processes())
     return in_process(f);
+  if (em_alone())
+    return alone(f);
   if (!em_own_process())
     return in_vforked_child(f);
   switch (f->nr) {
@@ -268,10 +293,6 @@ int em_hook(struct em_frame *f) {
   case SYS_execve:
   case SYS_execveat:
     return exec(f);
-  }
-  if (em_alone())
-    return IN_PLACE;
-  switch (f->nr) {
   case SYS_wait4:
   case SYS_waitid:
     return em_wait(i, f) ? RETURN : IN_PLACE_AND_AFTER;

@@ -247,8 +247,9 @@ void em_thread_exit(struct instance *i, int status) {
   em_remove_thread(i, tid);
   bool last = atomic_load(&i->threads) == 0;
   em_unlock(&i->lock);
-  /* Nobody waiting is the normal case. */
-  (void)em_syscall(SYS_futex, &i->threads, FUTEX_WAKE_PRIVATE, 1);
+  /* Only who ends the instance waits for its threads (em_stop_others). */
+  if (atomic_load(&i->state) != EM_RUNNING)
+    (void)em_syscall(SYS_futex, &i->threads, FUTEX_WAKE_PRIVATE, 1);
   uint32_t running = EM_RUNNING;
   if (last && atomic_compare_exchange_strong(&i->state, &running, EM_ENDING)) {
     /* As the kernel: a process whose last thread exits has the status of its
@@ -278,6 +279,7 @@ void em_notice_fork(struct instance *i) {
   em.orphans = 0;
   atomic_store(&em.held_count, 0);
   i->exit_lock = 0;
+  i->exits_in_place = 1;
   i->lock.word = i->child_lock.word = 0;
   i->thread_list = 0;
   i->child_list = 0;

@@ -126,7 +126,7 @@ static void create(struct instance *i, uint32_t number) {
             em_string(em_spec_at(i->spec)->name_off));
   em_append(i->name, sizeof(i->name), ".");
   em_append_number(i->name, sizeof(i->name), plan->index);
-  i->exits_in_place = em_in_processes();
+  i->exits_in_place = em_in_processes() || em.sole;
   if (!em_alone())
     em_inherit_signals(i);
 }

@@ -168,17 +168,15 @@ void em_release_signals(struct instance *i) {
 }
 
 /* The vforked child's dispositions are the kernel's; what it inherited as the
-   dispatcher is what the instance's table says. */
+   dispatcher is what the instance's table says. Where the kernel has just
+   written, there is memory. */
 static long action_in_child(struct instance *i, int signal,
                             const struct em_sigaction *action,
                             struct em_sigaction *old) {
-  struct em_sigaction current;
-  long error = em_kernel_action(signal, action, &current);
-  if (error < 0 || !old)
-    return error;
-  if (current.handler == em_dispatcher)
-    current = em_action_of(i, signal);
-  return em_write(old, &current, sizeof(current));
+  long error = em_kernel_action(signal, action, old);
+  if (!error && old && old->handler == em_dispatcher)
+    *old = em_action_of(i, signal);
+  return error;
 }
 
 /* Does the kernel know what it has to for an instance with this action? */
