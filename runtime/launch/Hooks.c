@@ -113,9 +113,9 @@ EM_RARE static int in_vforked_child(struct em_frame *f) {
   case SYS_brk:
     return set_break(f);
   case SYS_rt_sigaction:
-    f->nr = em_rt_sigaction(instance_of(f), f->args[0],
-                            (const struct em_sigaction *)f->args[1],
-                            (struct em_sigaction *)f->args[2], f->args[3]);
+    f->nr = em_rt_sigaction_in_child(
+        instance_of(f), f->args[0], (const struct em_sigaction *)f->args[1],
+        (struct em_sigaction *)f->args[2], f->args[3]);
     return RETURN;
   case SYS_execve:
   case SYS_execveat:

@@ -170,9 +170,11 @@ void em_release_signals(struct instance *i) {
 /* The vforked child's dispositions are the kernel's; what it inherited as the
    dispatcher is what the instance's table says. Where the kernel has just
    written, there is memory. */
-static long action_in_child(struct instance *i, int signal,
-                            const struct em_sigaction *action,
-                            struct em_sigaction *old) {
+long em_rt_sigaction_in_child(struct instance *i, int signal,
+                              const struct em_sigaction *action,
+                              struct em_sigaction *old, size_t size) {
+  if (size != 8)
+    return -EM_EINVAL;
   long error = em_kernel_action(signal, action, old);
   if (!error && old && old->handler == em_dispatcher)
     *old = em_action_of(i, signal);
@@ -226,8 +228,7 @@ long em_rt_sigaction(struct instance *i, int signal,
                      struct em_sigaction *old, size_t size) {
   if (size != 8)
     return -EM_EINVAL;
-  if (!em_own_process())
-    return action_in_child(i, signal, action, old);
+  /* A handler may have forked, and come back in the child, since em_hook. */
   if (em_alone())
     return em_kernel_action(signal, action, old);
   struct em_sigaction given = {0};

@@ -156,6 +156,10 @@ void em_inherit_signals(struct instance *instance);
 long em_rt_sigaction(struct instance *instance, int signal,
                      const struct em_sigaction *action,
                      struct em_sigaction *old, size_t size);
+/** In a child that shares the memory of \p instance. */
+long em_rt_sigaction_in_child(struct instance *instance, int signal,
+                              const struct em_sigaction *action,
+                              struct em_sigaction *old, size_t size);
 /** Before a child that is to exec keeps what the instance ignores ignored. */
 void em_ignore_for_exec(struct instance *instance);
 /** In the process itself, whose exec has failed: undoes that. */
