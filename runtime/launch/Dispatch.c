@@ -56,9 +56,12 @@ static void act_by_default(struct instance *i, int signal, struct siginfo *info,
     crash(signal, info);
     return;
   }
+  /* Of several threads that crash at once one tells. */
+  if (!em_begins_end(i))
+    em_leave(i, 0);
   if (crashes && em.image->flags & EM_ISOLATE)
     em_report_crash(i, signal, fault_address(info), *em_context_pc(context));
-  em_end_instance(i, 128 + signal);
+  em_end_begun(i, 128 + signal);
 }
 
 /* The program's code is interrupted in a call of its own, not in ours. */
@@ -85,6 +88,10 @@ static void set_back(struct instance *i, struct task *t,
 static void *deliver(struct instance *i, struct task *t, struct em_signal *s,
                      bool routed) {
   int signal = s->number;
+  if (routed && i->replaced_by) {
+    em_send_to_replacement(i, signal, s->info);
+    return NULL;
+  }
   /* A child in shared memory leaves its parent's as it is. */
   struct em_sigaction action =
       em_own_process() ? em_take_action(i, signal) : em_action_of(i, signal);

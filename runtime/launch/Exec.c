@@ -8,7 +8,11 @@
 // exec would end every instance of the process. So the new program runs as a
 // child, with the instance's descriptors and directory, and its status becomes
 // the instance's. The child is started as libelfspawn starts a request without
-// actions: directly.
+// actions: directly. It ends when the thread that waits for it does, as that is
+// when the process does.
+//
+// While exec is under way, signals to the instance wait for the thread that
+// calls it. When it has succeeded they are the new program's, as natively.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,6 +21,7 @@
 
 enum {
   EXEC_STACK = 16384,
+  PR_SET_PDEATHSIG = 1,
 };
 
 struct exec {
@@ -31,19 +36,27 @@ static void exec_child(void *argument) {
   struct exec *e = argument;
   em_ignore_for_exec(e->instance);
   em_inherit_itimers(e->itimers);
+  /* Without it the program lives on when the process is killed. */
+  (void)em_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  /* That may have been before. */
+  if (em_syscall(SYS_getppid, 0) != em.pid)
+    em_exit_process(EM_FAILED);
   em_set_mask(e->mask);
   const long *a = e->frame->args;
   e->error = em_syscall(e->frame->nr, a[0], a[1], a[2], a[3], a[4]);
-  for (;;)
-    (void)em_syscall(SYS_exit_group, EM_FAILED);
+  em_exit_process(EM_FAILED);
 }
 
 /* In place of the process. Comes back with an error, and then the signals that
-   the instance ignores are everybody's again. */
+   the instance ignores are everybody's again, and its timers its own alone. */
 static long replace_process(struct instance *i, const struct em_frame *f) {
   const long *a = f->args;
+  struct em_itimerval itimers[EM_ITIMERS];
+  em_get_itimers(i, itimers);
   em_ignore_for_exec(i);
+  em_inherit_itimers(itimers);
   long error = em_syscall(f->nr, a[0], a[1], a[2], a[3], a[4]);
+  em_disinherit_itimers(itimers);
   em_undo_ignore(i);
   return error;
 }
@@ -76,6 +89,48 @@ static long give_up(struct instance *i, uint64_t mask, long error) {
   return error;
 }
 
+/* Is a signal that the calling thread has taken one for the new program, as it
+   then is in *info? What else waits for the process is others' too. */
+static bool survives_exec(struct instance *i, struct siginfo *info) {
+  int signal = info->signo;
+  struct instance *owner;
+  if (em_is_routed(info)) {
+    em_restore_code(info);
+    if ((SET(signal) & em_jobs && !em_take_job(i, signal)) ||
+        !em_timer_arrives(info, true))
+      return false;
+  } else if (info->code == SI_TIMER && em_timer_target(info, &owner)) {
+    if (owner && owner != i)
+      em_pass_on_timer(owner, signal, info);
+    if (owner != i)
+      return false;
+  } else if (!em_is_to_thread(signal, info)) {
+    em_hand_over(signal, info);
+    return false;
+  }
+  /* Timers end with exec, children are the image's, and libcs' own signals
+     mean a thread. */
+  return info->code != SI_TIMER && signal != SIGCHLD && signal != EM_SIGNAL &&
+         signal != EM_SIGNAL - 1;
+}
+
+/* With all signals blocked. What is being routed to the instance comes to the
+   calling thread first. */
+static void hand_on_signals(struct instance *i) {
+  static const int64_t at_once[2] = {0, 0};
+  static const uint64_t every = ~UINT64_C(0);
+  struct siginfo info;
+  long signal;
+  em_wait_for_launcher();
+  while ((signal = em_syscall(SYS_rt_sigtimedwait, &every, &info, at_once, 8)) >
+         0)
+    if (survives_exec(i, &info))
+      em_send_to_replacement(i, signal, &info);
+  while ((signal = em_take_held(i, every, &info)))
+    if (info.code != SI_TIMER && signal != SIGCHLD)
+      em_send_to_replacement(i, signal, &info);
+}
+
 long em_exec(struct instance *i, const struct em_frame *frame, bool *in_place) {
   if (em.launcher && em.image->exec_rule == EM_EXEC_DENY)
     return -EM_EPERM;
@@ -105,8 +160,13 @@ long em_exec(struct instance *i, const struct em_frame *frame, bool *in_place) {
     return give_up(i, e.mask, pid < 0 ? pid : e.error);
   }
   i->replaced_by = pid;
+  if (!em_begins_end(i)) {
+    (void)em_syscall(SYS_kill, pid, SIGKILL);
+    wait_for_status(pid);
+    em_leave(i, 0);
+  }
+  hand_on_signals(i);
   em_forget_timers(i);
-  em_begin_end(i);
   em_stop_others(i);
   /* The instance's descriptors are the new program's now. */
   if (!em_shares(EM_SHARE_FDS))

@@ -211,15 +211,19 @@ void em_stop_others(struct instance *i) {
   em_message(i->name, "a thread does not let itself be stopped", 0);
 }
 
-void em_begin_end(struct instance *i) {
+bool em_begins_end(struct instance *i) {
   em_block_signals();
   uint32_t running = EM_RUNNING;
-  if (!atomic_compare_exchange_strong(&i->state, &running, EM_ENDING))
-    em_leave(i, 0);
+  return atomic_compare_exchange_strong(&i->state, &running, EM_ENDING);
 }
 
 _Noreturn void em_end_instance(struct instance *i, int status) {
-  em_begin_end(i);
+  if (!em_begins_end(i))
+    em_leave(i, 0);
+  em_end_begun(i, status);
+}
+
+_Noreturn void em_end_begun(struct instance *i, int status) {
   i->status = status & 0xff;
   /* What is left of the last instance ends with the process. */
   if (atomic_load(&em.running) != 1 || em_restarts(i))

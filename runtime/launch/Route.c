@@ -38,7 +38,7 @@ static bool anyone_handles(int signal) {
 }
 
 static bool ends(struct instance *i, int signal) {
-  if (em_kind_of_action(i, signal) != EM_DEFAULT || i->replaced_by ||
+  if (em_kind_of_action(i, signal) != EM_DEFAULT || atomic_load(&i->executes) ||
       atomic_load(&i->awaits) & SET(signal))
     return false;
   return !minds(i, signal) || em_finds_taker(i, signal);
@@ -65,11 +65,12 @@ static void die_by(int signal, const struct siginfo *info) {
     em_set_mask(~SET(signal));
 }
 
-static void to_replacement(const struct instance *i, int signal,
-                           const struct siginfo *info) {
-  /* The terminal's signals have reached it already, as a process of its own in
-     the foreground. It may have ended meanwhile. */
-  if (info->code != SI_KERNEL)
+/* It may have ended meanwhile. */
+void em_send_to_replacement(const struct instance *i, int signal,
+                            const struct siginfo *info) {
+  if (info->code < 0 && info->code != SI_TKILL)
+    (void)em_syscall(SYS_rt_sigqueueinfo, i->replaced_by, signal, info);
+  else
     (void)em_syscall(SYS_kill, i->replaced_by, signal);
 }
 
@@ -169,6 +170,10 @@ void em_route(int signal, const struct siginfo *info) {
       info->code == SI_USER || info->code == SI_QUEUE || info->code == SI_TKILL
           ? parent_of_sender(info->pid)
           : NULL;
+  if (only && only->replaced_by) {
+    em_send_to_replacement(only, signal, info);
+    return;
+  }
   if (only && runs(only)) {
     em_route_to(only, signal, info);
     return;
@@ -179,8 +184,12 @@ void em_route(int signal, const struct siginfo *info) {
     atomic_store(&em.stopping, true);
   for (uint32_t n = 0; n != em.instance_count; ++n) {
     struct instance *i = em_instance_at(n);
+    /* The terminal's have reached it already, as a process of its own in the
+       foreground. */
+    if (i->replaced_by && info->code == SI_KERNEL)
+      continue;
     if (i->replaced_by)
-      to_replacement(i, signal, info);
+      em_send_to_replacement(i, signal, info);
     else if (runs(i) && !(spare && em_kind_of_action(i, signal) == EM_DEFAULT))
       em_route_to(i, signal, info);
   }

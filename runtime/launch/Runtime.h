@@ -158,8 +158,8 @@ struct instance {
   struct em_lock child_lock; /* for task::told, and the child stack */
   /* Counts what may end a wait for children. */
   _Atomic uint32_t child_events;
-  int replaced_by;           /* pid of the program in its place, 0: none */
-  _Atomic uint32_t executes; /* a thread is about to be replaced so */
+  _Atomic int replaced_by;   /* pid of the program in its place, 0: none */
+  _Atomic uint32_t executes; /* a thread is about to be replaced so, or is */
 
   uintptr_t break_start, break_committed, break_end;
   _Atomic uintptr_t break_now;
@@ -272,7 +272,7 @@ struct runtime {
   struct em_lock alt_stack_lock;
   struct alt_stack *alt_stacks; /* of threads that have gone */
 
-  struct em_lock status_lock; /* for what /proc says (ThreadStatus.c) */
+  struct em_lock status_lock;    /* for what /proc says (ThreadStatus.c) */
   _Atomic uint32_t lock_waiters; /* threads that sleep for any em_lock */
 
   /* Signals that no thread of their instance takes yet (Held.c). */
@@ -382,9 +382,11 @@ long em_start_instance(struct instance *instance);
 _Noreturn void em_run_instance(struct instance *instance);
 /** Ends \p instance from one of its threads. */
 _Noreturn void em_end_instance(struct instance *instance, int status);
-/** The parts of that for an instance that a child replaces: from the first on
-    no thread but the calling one goes on. */
-void em_begin_end(struct instance *instance);
+/** The parts of that. False: another thread has begun. */
+bool em_begins_end(struct instance *instance);
+_Noreturn void em_end_begun(struct instance *instance, int status);
+/** For an instance that a child replaces: from the first on no thread but the
+    calling one goes on. */
 void em_stop_others(struct instance *instance);
 _Noreturn void em_end_replaced(struct instance *instance, int status);
 /** \p instance runs no more: when none does, the process ends. */

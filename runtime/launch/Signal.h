@@ -245,6 +245,9 @@ void em_route(int signal, const struct siginfo *info);
 /** What em_route does for one instance. */
 void em_route_to(struct instance *instance, int signal,
                  const struct siginfo *info);
+/** To the program in place of \p instance. */
+void em_send_to_replacement(const struct instance *instance, int signal,
+                            const struct siginfo *info);
 
 /* Children.c: SIGCHLD */
 

@@ -538,9 +538,20 @@ void em_get_itimers(struct instance *i, struct em_itimerval *values) {
   }
 }
 
+static bool is_set(const struct em_itimerval *v) {
+  return v->value.seconds || v->value.microseconds;
+}
+
 void em_inherit_itimers(const struct em_itimerval *values) {
   for (int which = 0; which != EM_ITIMERS; ++which)
-    if (values[which].value.seconds || values[which].value.microseconds)
+    if (is_set(&values[which]))
       /* As valid as it was in the parent. */
       (void)em_syscall(SYS_setitimer, which, &values[which], NULL);
+}
+
+void em_disinherit_itimers(const struct em_itimerval *values) {
+  static const struct em_itimerval none;
+  for (int which = 0; which != EM_ITIMERS; ++which)
+    if (is_set(&values[which]))
+      (void)em_syscall(SYS_setitimer, which, &none, NULL);
 }

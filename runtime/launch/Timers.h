@@ -70,6 +70,8 @@ void em_lose_timers(struct instance *instance);
     process. */
 void em_get_itimers(struct instance *instance, struct em_itimerval *values);
 void em_inherit_itimers(const struct em_itimerval *values);
+/** Undoes that. */
+void em_disinherit_itimers(const struct em_itimerval *values);
 
 #pragma GCC visibility pop
 
