@@ -71,12 +71,9 @@ long em_brk(struct instance *i, uintptr_t address) {
   if (!i->break_start)
     reserve(i);
   if (address >= i->break_start && address <= i->break_end &&
-      commit(i, em_round_up(address))) {
-    /* The rest of a page may be asked for again too. */
-    for (uintptr_t a = address; a < i->break_now && a < i->break_committed; ++a)
-      *(char *)a = 0;
+      commit(i, em_round_up(address)))
+    /* As the kernel: what is behind it in its page stays. */
     atomic_store(&i->break_now, address);
-  }
   now = atomic_load(&i->break_now);
   em_release(&i->lock, mask);
   return now;

@@ -19,6 +19,10 @@
 
 #include "Signal.h"
 
+_Static_assert(offsetof(struct em_frame, kept) + sizeof(uint64_t) ==
+                   sizeof(struct em_frame),
+               "mask_on");
+
 struct request {
   uint64_t flags;
   uintptr_t stack; /* the new one's stack pointer; 0: the caller's */
@@ -44,9 +48,14 @@ static struct request request_of(const struct em_frame *f) {
   return r;
 }
 
-/* The mask of the caller, for the new one, where that one's stack begins. The
-   frame of its hook lies deeper, behind the red zone. */
-static uint64_t *mask_on(uintptr_t stack) { return (uint64_t *)(stack - 16); }
+/* Where who begins on the stack finds the mask of who has made it: in the frame
+   of its own hook, which is not there yet. A child in vfork has its parent's
+   stack, and the same frame. It could not look into the parent's tables: it may
+   be killed at any instruction, and would hold a lock for ever. */
+static uint64_t *mask_on(uintptr_t stack) {
+  enum { RED_ZONE = 128 };
+  return (uint64_t *)(stack - RED_ZONE) - 1;
+}
 
 static void add_child(struct instance *i, int pid) {
   if (em_alone())
@@ -58,9 +67,10 @@ static void add_child(struct instance *i, int pid) {
 /* A child may send its parent a signal before anybody knows whose it is: who
    asks (Route.c) waits while the number is not 0. */
 static void end_fork(void) {
+  enum { ALL = 0x7fffffff };
   atomic_fetch_sub(&em.forking, 1);
   /* Nobody waiting is the normal case. */
-  (void)em_syscall(SYS_futex, &em.forking, FUTEX_WAKE_PRIVATE, 1);
+  (void)em_syscall(SYS_futex, &em.forking, FUTEX_WAKE_PRIVATE, ALL);
 }
 
 static void fork_here(struct instance *i, struct em_frame *f, uint64_t flags) {
@@ -102,33 +112,15 @@ bool em_clone_here(struct instance *i, struct em_frame *f) {
   }
   t->pending = r.flags & CLONE_THREAD ? EM_THREAD : EM_PROCESS;
   t->vfork = r.flags & CLONE_VFORK;
-  t->stack = em_frame_stack(f);
   if (t->pending == EM_PROCESS && r.flags & CLONE_VM)
     atomic_fetch_add(&em.memory_sharers, 1);
-  if (r.stack)
-    *mask_on(r.stack) = t->mask;
+  *mask_on(r.stack ? r.stack : em_frame_stack(f)) = t->mask;
   return false;
 }
 
-/* The thread of \p i that waits for its child in vfork, on whose stack that
-   runs; null: the child has a stack of its own. */
-static const struct task *vforking(struct instance *i, uintptr_t stack) {
-  const struct task *found = NULL;
-  uint64_t mask = em_acquire(&i->lock);
-  for (int tid = i->thread_list; tid && !found; tid = em_task(tid)->next) {
-    const struct task *t = em_task(tid);
-    if (t->pending == EM_PROCESS && t->vfork && t->stack == stack)
-      found = t;
-  }
-  em_release(&i->lock, mask);
-  return found;
-}
-
 static void begin_child(struct instance *i, const struct em_frame *f, int tid) {
-  uintptr_t stack = em_frame_stack(f);
-  const struct task *parent = vforking(i, stack);
   em_task(tid)->memory_of = i->number + 1;
-  em_set_mask(parent ? parent->mask : *mask_on(stack));
+  em_set_mask(f->kept);
 }
 
 static void begin_thread(struct instance *i, const struct em_frame *f,
@@ -137,7 +129,7 @@ static void begin_thread(struct instance *i, const struct em_frame *f,
   if (atomic_load(&i->state) != EM_RUNNING)
     em_leave(i, 0);
   em_give_alt_stack();
-  em_set_mask(*mask_on(em_frame_stack(f)));
+  em_set_mask(f->kept);
 }
 
 static void go_on(struct instance *i, const struct em_frame *f,
@@ -160,7 +152,7 @@ static void go_on(struct instance *i, const struct em_frame *f,
 void em_after_clone(struct instance *i, const struct em_frame *f, int tid) {
   if (!tid) {
     em_notice_fork(i);
-    em_set_mask(*mask_on(em_frame_stack(f)));
+    em_set_mask(f->kept);
     return;
   }
   struct task *t = em_task(tid);

@@ -119,8 +119,15 @@ static void *deliver(struct instance *i, struct task *t, struct em_signal *s,
   return NULL;
 }
 
+/* Of a signal that the calling thread has. */
+static bool is_expected(int signal, const struct siginfo *info) {
+  return em_has_lost_info(info) &&
+         atomic_load(&em_task(em_syscall(SYS_gettid, 0))->expects) &
+             SET(signal);
+}
+
 bool em_is_to_thread(int signal, const struct siginfo *info) {
-  return info->code == SI_TKILL ||
+  return is_expected(signal, info) || info->code == SI_TKILL ||
          (info->code == SI_QUEUE && info->pid == em.pid) || signal == SIGPIPE ||
          signal == SIGXFSZ || signal == EM_SIGNAL - 1 || signal == EM_SIGNAL ||
          is_fault(signal, info);
@@ -161,6 +168,11 @@ static void *handler_of(struct em_signal *s) {
   int signal = s->number;
   struct task *t = em_task(em_syscall(SYS_gettid, 0));
   struct instance *self = em_instance_of(t);
+  bool expected = atomic_load(&t->expects) & SET(signal);
+  if (expected)
+    atomic_fetch_and(&t->expects, ~SET(signal));
+  if (expected && self && em_has_lost_info(info))
+    return deliver(self, t, s, true);
   if (em_is_routed(info)) {
     em_restore_code(info);
     bool discarded =
@@ -293,6 +305,7 @@ static bool is_for_own(struct instance *i, int tid, int signal) {
     em_end_instance(i, 128 + signal);
   if (em_is_fatal(signal))
     em_mind(i, SET(signal));
+  em_expect(tid, signal);
   return true;
 }
 
@@ -332,6 +345,7 @@ bool em_queue_to_thread(struct instance *i, struct em_frame *f) {
     return true;
   }
   struct siginfo routed = em_routed(&info, tid == em_syscall(SYS_gettid, 0));
+  em_expect(tid, signal);
   f->nr = em_send(tid, signal, &routed);
   return true;
 }
@@ -367,5 +381,7 @@ long em_kill_self(struct instance *i, int signal, const void *information) {
   /* The kernel keeps what is ignored by all; what this one ignores does not
      matter to others. */
   struct siginfo routed = em_routed(&info, true);
-  return em_send(em_calling_thread(i), signal, &routed);
+  int self = em_calling_thread(i);
+  em_expect(self, signal);
+  return em_send(self, signal, &routed);
 }

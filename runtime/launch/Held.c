@@ -108,7 +108,10 @@ static int choose(struct instance *i, int signal) {
 
 static bool send(struct instance *i, int tid, const struct siginfo *info) {
   struct siginfo routed = em_routed(info, tid == em_syscall(SYS_gettid, 0));
-  return has_thread(i, tid) && em_send(tid, info->signo, &routed) == 0;
+  if (!has_thread(i, tid))
+    return false;
+  em_expect(tid, info->signo);
+  return em_send(tid, info->signo, &routed) == 0;
 }
 
 /* To a thread, or to a signalfd. False: nobody takes it yet. */
@@ -120,6 +123,8 @@ static bool give(struct instance *i, const struct siginfo *info) {
   }
   if (i->signalfd & SET(signal) && !em_find_thread(i, signal))
     return em_write_signal(i, info);
+  /* Before the masks are looked at: see em_give_back. */
+  atomic_fetch_or(&i->passed_on, SET(signal));
   return send(i, choose(i, signal), info);
 }
 
@@ -233,6 +238,18 @@ void em_drop_undecided(struct instance *i, int signal) {
   em_release(&em.held_lock, mask);
 }
 
+void em_drop_held(struct instance *i) {
+  uint64_t mask = em_acquire(&em.held_lock);
+  for (uint32_t n = 0; n < em.held_count;) {
+    if (em.held[n].instance == i)
+      drop(n);
+    else
+      ++n;
+  }
+  em_drop_jobs(i);
+  em_release(&em.held_lock, mask);
+}
+
 bool em_finds_taker(struct instance *i, int signal) {
   return em_find_thread(i, signal);
 }
@@ -301,6 +318,32 @@ void em_discard(struct instance *i, int signal) {
       em_route(signal, &info);
   while (em_take_held(i, set, &info))
     ;
+  em_set_mask(mask);
+}
+
+EM_RARE void em_give_back(struct instance *i, uint64_t set) {
+  static const int64_t at_once[2] = {0, 0};
+  struct siginfo info;
+  long signal;
+  /* Whoever has chosen the thread has sent the signal then. */
+  uint64_t mask = em_acquire(&em.held_lock);
+  em_unlock(&em.held_lock);
+  while ((signal = em_syscall(SYS_rt_sigtimedwait, &set, &info, at_once, 8)) >
+         0) {
+    if (em_is_routed(&info) && SET(signal) & em_jobs) {
+      em_unsend_job(i, signal);
+      em_call_launcher();
+    } else if (em_is_routed(&info)) {
+      em_restore_code(&info);
+      em_hold(i, signal, &info);
+    } else if (em_is_to_thread(signal, &info)) {
+      /* There is room for one that was just taken. */
+      (void)em_send(em_syscall(SYS_gettid, 0), signal, &info);
+      set &= ~SET(signal);
+    } else {
+      em_hand_over(signal, &info);
+    }
+  }
   em_set_mask(mask);
 }
 

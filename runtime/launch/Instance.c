@@ -254,6 +254,9 @@ void em_thread_exit(struct instance *i, int status) {
   /* Only who ends the instance waits for its threads (em_stop_others). */
   if (atomic_load(&i->state) != EM_RUNNING)
     (void)em_syscall(SYS_futex, &i->threads, FUTEX_WAKE_PRIVATE, 1);
+  if (!last && atomic_load(&i->passed_on) &&
+      atomic_load(&i->state) == EM_RUNNING)
+    em_give_back(i, ~UINT64_C(0));
   uint32_t running = EM_RUNNING;
   if (last && atomic_compare_exchange_strong(&i->state, &running, EM_ENDING)) {
     /* As the kernel: a process whose last thread exits has the status of its

@@ -50,6 +50,12 @@ static void drop_opposites(const struct instance *i, int signal) {
       drop(&jobs[n]);
 }
 
+void em_drop_jobs(const struct instance *i) {
+  for (uint32_t n = count; n--;)
+    if (jobs[n].instance == i)
+      drop(&jobs[n]);
+}
+
 static bool is_for(const struct job *j, const struct instance *i, int thread,
                    uint64_t set) {
   return j->instance == i && (!j->thread || j->thread == thread) &&
@@ -98,6 +104,7 @@ static void take_for_unsent(const struct instance *by, int signal) {
 static void send(struct job *j, int tid) {
   take_for_unsent(j->instance, j->info.signo);
   struct siginfo routed = em_routed(&j->info, tid == calling_thread());
+  em_expect(tid, j->info.signo);
   if (em_send(tid, j->info.signo, &routed) == 0)
     j->sent_to = tid;
 }

@@ -26,23 +26,41 @@ static bool read_set(long address, long size, uint64_t *set) {
          em_read(set, (const void *)address, sizeof(*set)) == 0;
 }
 
+/* What the runtime has to do behind the call. */
+static void change_mask(struct instance *i, struct em_frame *f,
+                        uint64_t blocked, uint64_t jobs) {
+  uint64_t before;
+  f->nr = em_syscall(SYS_rt_sigprocmask, f->args[0], f->args[1], &before, 8);
+  if (f->nr)
+    return;
+  if (f->args[2])
+    f->nr = em_write((void *)f->args[2], &before, sizeof(before));
+  em_carry_jobs(i, jobs);
+  uint64_t given_back = blocked & ~before;
+  if (given_back)
+    em_give_back(i, given_back);
+}
+
 /* True: the call is done. */
 static bool procmask(struct instance *i, struct em_frame *f) {
   uint64_t set;
   if (!read_set(f->args[1], f->args[3], &set))
     return false;
   long how = f->args[0];
-  if (how != SIG_UNBLOCK && set != every)
-    em_mind(i, set);
-  if (how == SIG_BLOCK)
+  uint64_t blocked = how == SIG_UNBLOCK || set == every ? 0 : set;
+  if (blocked)
+    em_mind(i, blocked);
+  /* Those that it may just have been chosen for. */
+  blocked &= i->threaded ? atomic_load(&i->passed_on) : 0;
+  uint64_t jobs = 0;
+  if (how != SIG_BLOCK) {
+    uint64_t unblocked = how == SIG_UNBLOCK ? set : ~set;
+    em_claim_held(i, unblocked);
+    jobs = em_job_set(i) & unblocked;
+  }
+  if (!jobs && !blocked)
     return false;
-  uint64_t unblocked = how == SIG_UNBLOCK ? set : ~set;
-  em_claim_held(i, unblocked);
-  if (!(em_job_set(i) & unblocked))
-    return false;
-  f->nr = em_syscall(SYS_rt_sigprocmask, how, f->args[1], f->args[2], 8);
-  if (!f->nr)
-    em_carry_jobs(i, unblocked);
+  change_mask(i, f, blocked, jobs);
   return true;
 }
 

@@ -89,12 +89,16 @@ long em_renew(struct instance *i) {
   i->threaded = false;
   i->break_start = i->break_committed = i->break_end = 0;
   atomic_store(&i->break_now, 0);
+  i->replaced_by = 0;
+  atomic_store(&i->executes, 0);
   i->own_file_count = 0;
   for (size_t n = 0; n != sizeof(i->own_files) / sizeof(*i->own_files); ++n)
     i->own_files[n] = (struct library_file){0};
   /* A process has its own from its start. */
-  if (!em_in_processes())
+  if (!em_in_processes()) {
+    em_drop_held(i);
     renew_signals(i);
+  }
   return 0;
 }
 

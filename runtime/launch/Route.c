@@ -119,6 +119,12 @@ static int parent_of(int pid) {
   return parent;
 }
 
+static bool is_orphan(int pid) {
+  return pid > 0 && pid < EM_MAX_TASK &&
+         __atomic_load_n(&em_task(pid)->child_of, __ATOMIC_ACQUIRE) ==
+             EM_NOBODY;
+}
+
 /* The instance whose child it is that has sent a signal; null: none's. One that
    has ended may have been reaped, and its id be another's; one that its
    parent's fork has not come back with is known a little later. */
@@ -165,11 +171,13 @@ void em_route(int signal, const struct siginfo *info) {
                    (info->code != SI_USER && info->code != SI_QUEUE &&
                     info->code != SI_KERNEL);
   bool spare = requested && anyone_handles(signal);
-  /* What a child sends its parent is for the one it is a child of. */
-  struct instance *only =
-      info->code == SI_USER || info->code == SI_QUEUE || info->code == SI_TKILL
-          ? parent_of_sender(info->pid)
-          : NULL;
+  /* What a child sends its parent is for the one it is a child of, and for
+     nobody when that has ended. */
+  bool is_sent =
+      info->code == SI_USER || info->code == SI_QUEUE || info->code == SI_TKILL;
+  struct instance *only = is_sent ? parent_of_sender(info->pid) : NULL;
+  if (is_sent && !only && is_orphan(info->pid))
+    return;
   if (only && only->replaced_by) {
     em_send_to_replacement(only, signal, info);
     return;
@@ -190,7 +198,7 @@ void em_route(int signal, const struct siginfo *info) {
       continue;
     if (i->replaced_by)
       em_send_to_replacement(i, signal, info);
-    else if (runs(i) && !(spare && em_kind_of_action(i, signal) == EM_DEFAULT))
+    else if (runs(i) && !(spare && ends(i, signal)))
       em_route_to(i, signal, info);
   }
 }

@@ -181,6 +181,7 @@ struct instance {
   /* Signals that matter without a handler: that a thread blocks, or waits
      for. */
   _Atomic uint64_t minds, awaits;
+  _Atomic uint64_t passed_on; /* signals that a thread was chosen for, ever */
   /* By signal: how often the launcher has begun to pass on one that the process
      sent itself, and has done so. */
   _Atomic uint32_t passing[EM_SIGNALS + 1], passed[EM_SIGNALS + 1];
@@ -210,11 +211,12 @@ struct task {
   int status;       /* of a child that it waits for and does not ask for it */
   uint64_t mask;    /* to give back behind a clone in place */
   _Atomic bool mask_counts; /* while the runtime blocks all, and not for long */
-  uintptr_t stack;          /* stack pointer at that clone */
   struct alt_stack *alt_stack; /* null: none of the runtime's */
   /* The call that the runtime sleeps in for it (em_sleep). */
   const struct em_frame *_Atomic sleeping;
   _Atomic uint64_t awaits; /* signals, in rt_sigtimedwait */
+  /* Signals that were sent to this thread alone and may not have come. */
+  _Atomic uint64_t expects;
 };
 
 /* task::child_of of a child that an ended instance left. */
@@ -240,10 +242,13 @@ struct em_start {
 /** The state of the process. A forked child has a copy that holds one instance
     (em_after_fork). */
 struct runtime {
+  /* hook.S knows these two. */
+  int pid;
+  _Atomic uint32_t memory_sharers; /* children that share it, at most */
+
   const struct em_image *image;
   uintptr_t base; /* load address of the image */
   struct em_start start;
-  int pid;
   int launcher;            /* tid; 0 in a forked child, which has none */
   _Atomic uint32_t *alive; /* on a page that fork wipes: 0 in a new child */
   const char *image_path;  /* AT_EXECFN; may be null */
@@ -283,13 +288,13 @@ struct runtime {
   /* Forks that have begun, whose children the tables may not have. */
   _Atomic uint32_t forking;
 
-  /* Children that share the memory, at most. */
-  _Atomic uint32_t memory_sharers;
-
   struct em_lock signal_lock;
   /* By signal: what the kernel has been told (Signal.c). */
   _Atomic uint64_t installed[EM_SIGNALS + 1];
 };
+
+_Static_assert(offsetof(struct runtime, pid) == 0, "hook.S");
+_Static_assert(offsetof(struct runtime, memory_sharers) == 4, "hook.S");
 
 /* Hidden, or it would be reached through relocated memory. */
 extern struct runtime em __attribute__((visibility("hidden")));

@@ -119,6 +119,14 @@ static inline long em_kernel_action(int signal,
 static inline long em_send(int tid, int signal, struct siginfo *info) {
   return em_syscall(SYS_rt_tgsigqueueinfo, em.pid, tid, signal, info);
 }
+/** The signal will be the thread's. Where too many wait, the kernel sends a
+    standard signal without what says so (em_has_lost_info). */
+static inline void em_expect(int tid, int signal) {
+  atomic_fetch_or(&em_task(tid)->expects, SET(signal));
+}
+static inline bool em_has_lost_info(const struct siginfo *info) {
+  return info->code == SI_USER && !info->pid && !info->uid;
+}
 
 /* Actions.c: what instances do on their signals. None of these takes a lock
    that a handler could come back to. */
@@ -302,6 +310,8 @@ void em_carry_jobs(struct instance *instance, uint64_t set);
 void em_unsend_job(struct instance *instance, int signal);
 /** In the launcher: tries again. False: there is more to do. */
 bool em_retry_jobs(void);
+/** With em.held_lock held (em_drop_held). */
+void em_drop_jobs(const struct instance *instance);
 
 /* SignalFile.c: signalfd */
 
@@ -353,6 +363,11 @@ void em_pass_on_blocked(struct instance *instance, int signal,
 /** Before \p instance first handles \p signal: it does not see what would have
     been discarded before. */
 void em_drop_undecided(struct instance *instance, int signal);
+/** The calling thread leaves, or takes none of \p set any more: what it was
+    chosen for is for another one. */
+void em_give_back(struct instance *instance, uint64_t set);
+/** Nothing of what waited for \p instance is for its next life. */
+void em_drop_held(struct instance *instance);
 /** Shows the signal, which is for thread \p tid, to who reads the instance's
     signalfd, if the thread has it blocked. False: it is to be sent. */
 bool em_show_blocked(struct instance *instance, int tid,

@@ -92,13 +92,19 @@ static long open_file(const struct instance *i, const struct signal_file *f) {
   em_append_number(path, sizeof(path), i->thread_list);
   em_append(path, sizeof(path), "/fd/");
   em_append_number(path, sizeof(path), f->fd);
-  long error = em_syscall(SYS_newfstatat, AT_FDCWD, path, &stat, 0);
-  if (error < 0)
-    return error;
+  long fd = em_syscall(SYS_newfstatat, AT_FDCWD, path, &stat, 0);
+  if (fd < 0)
+    return fd;
+  /* To open some other file might do something. */
   if (!is_file(&stat, f))
     return -EM_ENOENT;
-  return em_syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_NONBLOCK | O_CLOEXEC,
-                    0);
+  fd = em_syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_NONBLOCK | O_CLOEXEC,
+                  0);
+  /* The program may have closed it just now, and opened that one. */
+  if (fd < 0 || (em_syscall(SYS_fstat, fd, &stat) == 0 && is_file(&stat, f)))
+    return fd;
+  (void)em_syscall(SYS_close, fd);
+  return -EM_ENOENT;
 }
 
 static void count_set(struct instance *i) {

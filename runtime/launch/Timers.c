@@ -478,14 +478,18 @@ bool em_timer_arrives(struct siginfo *info, bool is_taken) {
 /* Makes the interval timer anew, as it is to be for an instance with several
    threads. */
 static void move(struct instance *i, int which) {
-  if (!i->itimers[which])
-    return;
   uint64_t mask = em_acquire(&lock);
   int id = i->itimers[which] - 1;
+  struct timer *t = id < 0 ? NULL : find(id);
+  /* Another thread may have ended the instance, and its timers. */
+  if (!t || !is_owned(t)) {
+    em_release(&lock, mask);
+    return;
+  }
   struct itimerspec left = {0}, before;
   (void)em_syscall(SYS_timer_gettime, id, &left);
   (void)em_syscall(SYS_timer_delete, id);
-  forget(i, find(id));
+  forget(i, t);
   i->itimers[which] = 0;
   /* Without a timer to be had there are no more signals. */
   if (!is_zero(&left.value) && make_interval_timer(i, which) == 0)

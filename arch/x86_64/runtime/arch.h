@@ -115,6 +115,7 @@ struct em_frame {
   long args[6];
   long back; /* where the thread goes on */
   long r15, r14, r13, r12, rbx, rbp;
+  uint64_t kept; /* not written: what is left here for who comes next */
 };
 
 /** The stack pointer with which the program makes the call. */

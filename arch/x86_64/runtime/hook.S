@@ -24,12 +24,16 @@
 
 #define SYS_rt_sigprocmask 14
 #define SYS_sched_yield 24
+#define SYS_getpid 39
 #define SYS_exit 60
 #define SYS_rt_sigtimedwait 128
         // struct instance, checked in Runtime.h
 #define EXIT_LOCK 0
 #define EXITS_IN_PLACE 4
 #define EXIT_STACK 8
+        // struct runtime, likewise
+#define PID 0
+#define MEMORY_SHARERS 4
         // EM_PLAIN_SIZE, checked in Hooks.c
 #define PLAIN_SIZE 25
 #define SIG_SETMASK 2
@@ -41,7 +45,7 @@
 // Builds a struct em_frame and calls fn(frame); fn's result is in r11d when
 // the registers are back.
         .macro CALL_WITH_FRAME fn
-        leaq    -128(%rsp), %rsp
+        leaq    -136(%rsp), %rsp
         pushq   %rbp
         movq    %rsp, %rbp
         pushq   %rbx
@@ -73,7 +77,7 @@
         popq    %rcx
         leaq    40(%rsp), %rsp          // C gives rbx and r12 to r15 back
         popq    %rbp
-        leaq    128(%rsp), %rsp
+        leaq    136(%rsp), %rsp
         .endm
 
 // int em_hook(struct em_frame *): how far in front of rcx to go on
@@ -86,15 +90,26 @@ em_hook_enter:
         CALL_WITH_FRAME em_hook
         subq    %r11, %rcx
         jmp     *%rcx
-        // A thread may have unmapped its stack before it exits.
-1:      movq    16(%r11), %r11
-        cmpl    $0, EXITS_IN_PLACE(%r11)
+        // A thread may have unmapped its stack before it exits. A child that
+        // shares the memory may be killed at any instruction, so it must not
+        // hold a lock; who exits has no use for other registers any more.
+1:      movq    16(%r11), %r8
+        cmpl    $0, EXITS_IN_PLACE(%r8)
         jne     2f
-        movl    %edi, %esi
-        movq    %r11, %rdi
-        jmp     em_leave
-2:      subq    $PLAIN_SIZE, %rcx
+        cmpl    $0, em+MEMORY_SHARERS(%rip)
+        je      3f
+        movq    %rcx, %r9
+        movl    $SYS_getpid, %eax
+        syscall
+        movq    %r9, %rcx
+        cmpl    em+PID(%rip), %eax
+        je      3f
+2:      movl    $SYS_exit, %eax
+        subq    $PLAIN_SIZE, %rcx
         jmp     *%rcx
+3:      movl    %edi, %esi
+        movq    %r8, %rdi
+        jmp     em_leave
         .size em_hook_enter, . - em_hook_enter
 
 // int em_after(struct em_frame *)
