@@ -11,9 +11,13 @@
 // for good.
 //
 // A range is in the set only while it is mapped, or another instance could be
-// given the same addresses and lose them. So what unmaps holds the lock, while
-// mmap and shmat, which may wait for a file, take it when they are done: nobody
-// else knows yet what they return.
+// given the same addresses and lose them. So what unmaps takes it out first and
+// holds the lock, while mmap and shmat, which may wait for a file, take it when
+// they are done: nobody else knows yet what they return.
+//
+// An instance that is a process can be killed at any instruction. What it has
+// just taken out, or not put in yet, then stays mapped, and so does everything
+// if it was about to change the set.
 //
 // Where there is no memory for the set, a range is left out and stays mapped.
 //
@@ -78,7 +82,7 @@ static void erase(struct mappings *m, size_t first, size_t end) {
     m->ranges[n] = m->ranges[n + gone];
 }
 
-static void cut(struct mappings *m, uintptr_t start, uintptr_t end) {
+static void cut_range(struct mappings *m, uintptr_t start, uintptr_t end) {
   size_t n = find(m, start);
   if (start >= end || n == m->count || m->ranges[n].start >= end)
     return;
@@ -99,8 +103,8 @@ static void cut(struct mappings *m, uintptr_t start, uintptr_t end) {
 }
 
 /* What shmat made stays a range of its own: shmdt names no size. */
-static void add(struct mappings *m, struct range range) {
-  cut(m, range.start, range.end);
+static void add_range(struct mappings *m, struct range range) {
+  cut_range(m, range.start, range.end);
   size_t n = find(m, range.start);
   bool joins = !range.attached;
   if (joins && n != m->count && m->ranges[n].start == range.end &&
@@ -118,6 +122,26 @@ static void add(struct mappings *m, struct range range) {
   } else {
     insert(m, n, range);
   }
+}
+
+static bool holds(const struct mappings *m, const struct range *r) {
+  size_t n = find(m, r->start);
+  return n != m->count && m->ranges[n].start <= r->start &&
+         m->ranges[n].end >= r->end && !m->ranges[n].attached;
+}
+
+/* From here on only these change it. */
+
+static void cut(struct mappings *m, uintptr_t start, uintptr_t end) {
+  atomic_store(&m->changes, true);
+  cut_range(m, start, end);
+  atomic_store(&m->changes, false);
+}
+
+static void add(struct mappings *m, struct range range) {
+  atomic_store(&m->changes, true);
+  add_range(m, range);
+  atomic_store(&m->changes, false);
 }
 
 /* Blobs */
@@ -194,9 +218,11 @@ static long unmap(struct instance *i, uintptr_t start, size_t size) {
     if (!em_failed(result))
       result = 0;
   } else {
-    result = em_syscall(SYS_munmap, start, size);
-    if (result == 0)
+    /* What then cannot be unmapped, as a process may have so many mappings
+       only, stays. */
+    if (start % EM_PAGE == 0)
       cut(m, start, end);
+    result = em_syscall(SYS_munmap, start, size);
   }
   em_unlock(&m->lock);
   return result;
@@ -205,11 +231,14 @@ static long unmap(struct instance *i, uintptr_t start, size_t size) {
 /* mremap(old, old_size, new_size, flags, new) */
 static long remap(struct instance *i, const long *a) {
   struct mappings *m = &i->mappings;
-  uintptr_t old = a[0];
+  struct range old = {a[0], a[0] + em_round_up(a[1]), false};
   em_lock(&m->lock);
+  bool taken_out = !(a[3] & MREMAP_DONTUNMAP) && holds(m, &old);
+  if (taken_out)
+    cut(m, old.start, old.end);
   long at = em_syscall(SYS_mremap, a[0], a[1], a[2], a[3], a[4]);
-  if (!em_failed(at) && !(a[3] & MREMAP_DONTUNMAP))
-    cut(m, old, old + em_round_up(a[1]));
+  if (em_failed(at) && taken_out)
+    add(m, old);
   em_unlock(&m->lock);
   if (!em_failed(at))
     record(i, (struct range){at, at + em_round_up(a[2]), false});
@@ -227,11 +256,15 @@ static long attach(struct instance *i, const long *a) {
 
 static long detach(struct instance *i, uintptr_t start) {
   struct mappings *m = &i->mappings;
+  struct range attached = {0, 0, true};
   em_lock(&m->lock);
-  long result = em_syscall(SYS_shmdt, start);
   size_t n = find(m, start);
-  if (result == 0 && n != m->count && m->ranges[n].start == start)
-    erase(m, n, n + 1);
+  if (n != m->count && m->ranges[n].start == start && m->ranges[n].attached)
+    attached = m->ranges[n];
+  cut(m, attached.start, attached.end);
+  long result = em_syscall(SYS_shmdt, start);
+  if (result < 0 && attached.end)
+    add(m, attached);
   em_unlock(&m->lock);
   return result;
 }
@@ -289,13 +322,15 @@ bool em_mapping_call(struct instance *i, struct em_frame *f) {
 /* With no thread of the instance left. */
 void em_unmap_all(struct instance *i) {
   struct mappings *m = &i->mappings;
-  for (size_t n = 0; n != m->count; ++n) {
+  for (size_t n = 0; n != m->count && !atomic_load(&m->changes); ++n) {
     const struct range *r = &m->ranges[n];
     long error = em_syscall(SYS_munmap, r->start, r->end - r->start);
     if (error < 0)
       em_message(i->name, "cannot give memory back", error);
   }
-  if (m->room)
+  if (m->room && !atomic_load(&m->changes))
     (void)em_syscall(SYS_munmap, m->ranges, m->room * sizeof(struct range));
-  *m = (struct mappings){0};
+  m->ranges = NULL;
+  m->count = m->room = 0;
+  atomic_store(&m->changes, false);
 }

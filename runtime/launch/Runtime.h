@@ -101,6 +101,7 @@ struct mappings {
   struct em_lock lock;
   struct range *ranges;
   size_t count, room;
+  _Atomic bool changes; /* who changes it is not done */
 };
 
 enum {
