@@ -39,6 +39,7 @@ static const uint64_t of_terminal = SET(SIGHUP) | SET(SIGINT) | SET(SIGQUIT) |
 /* What the launcher remembers. */
 struct launcher {
   uint64_t taken; /* signals that it was sent */
+  uint64_t early; /* those of them that came before all had been started */
   int stop;       /* the one that is to stop it too; 0: none */
   bool ended;     /* some instance has */
   int death;      /* the signal all those died of; 0: not all of one */
@@ -66,20 +67,6 @@ static _Noreturn void begin(void *argument) {
            i->first_thread);
   em_set_mask(em.initial_mask);
   em_jump(i->entry, i->stack);
-}
-
-static long start(struct instance *i) {
-  unsigned long flags = CLONE_VM | SIGCHLD;
-  if (em_shares(EM_SHARE_FDS))
-    flags |= CLONE_FILES;
-  if (em_shares(EM_SHARE_CWD))
-    flags |= CLONE_FS;
-  i->stopped = false;
-  atomic_store(&i->state, EM_RUNNING);
-  long pid = em_clone(flags, (char *)i->stack - 128, begin, i);
-  if (pid > 0)
-    i->first_thread = pid;
-  return pid;
 }
 
 static bool any_restarts(void) {
@@ -122,7 +109,8 @@ static void close_what_instances_have(void) {
 /* Signals */
 
 static bool is_alive(const struct instance *i) {
-  return atomic_load(&i->state) != EM_ENDED;
+  uint32_t state = atomic_load(&i->state);
+  return state != EM_READY && state != EM_ENDED;
 }
 
 static struct instance *instance_with(int pid) {
@@ -200,10 +188,83 @@ static void wait_for_group(void) {
   (void)em_syscall(SYS_setpgid, 0, em_syscall(SYS_getpgid, 0));
 }
 
+/* Was it sent to the whole group, or by the launcher itself? A session's leader
+   is alone told that its terminal is gone. Who sends one to its group cannot be
+   told from who sends one to the launcher; an instance that does is taken to
+   mean the group. */
+static bool was_sent_to_all(int signal, const struct siginfo *info) {
+  if (info->code == SI_USER)
+    return info->pid == em.pid || instance_with(info->pid);
+  if (info->code != SI_KERNEL || !(of_terminal & SET(signal)))
+    return false;
+  return signal != SIGHUP || em_syscall(SYS_getsid, 0) != em.pid;
+}
+
+/* Returns the signal if it was sent to the whole group, else 0. Waits no longer
+   than \p limit, if there is one. */
+static int take_signal(struct launcher *l, const int64_t *limit) {
+  static const uint64_t all = ~UINT64_C(0);
+  struct siginfo info;
+  long signal = em_syscall(SYS_rt_sigtimedwait, &all, &info, limit, 8);
+  if (signal < 0 || signal == SIGCHLD)
+    return 0;
+  l->taken |= SET(signal);
+  if (SET(signal) & em_endings)
+    atomic_store(&em.stopping, true);
+  if (em_stops & SET(signal))
+    l->stop = signal;
+  if (signal == SIGCONT)
+    l->stop = 0;
+  if (was_sent_to_all(signal, &info))
+    return signal;
+  send_all(signal, &info);
+  return 0;
+}
+
+/* All that there are; returns those to the group. SIGCHLD is not missed:
+   whoever waits for signals reaps first. */
+static uint64_t take_waiting(struct launcher *l) {
+  static const int64_t at_once[2] = {0, 0};
+  uint64_t set = 0, pending = 0;
+  for (;;) {
+    /* It cannot fail. */
+    (void)em_syscall(SYS_rt_sigpending, &pending, 8);
+    if (!pending)
+      return set;
+    int signal = take_signal(l, at_once);
+    set |= signal ? SET(signal) : 0;
+  }
+}
+
+/* What a group is sent reaches those who are in it then, and the launcher; so
+   it passes on to a new one what may have come before that. Twice is better
+   than never, and one, as a new instance blocks all at first. */
+static long start(struct launcher *l, struct instance *i) {
+  uint64_t before = take_waiting(l);
+  unsigned long flags = CLONE_VM | SIGCHLD;
+  if (em_shares(EM_SHARE_FDS))
+    flags |= CLONE_FILES;
+  if (em_shares(EM_SHARE_CWD))
+    flags |= CLONE_FS;
+  i->stopped = false;
+  atomic_store(&i->state, EM_RUNNING);
+  long pid = em_clone(flags, (char *)i->stack - 128, begin, i);
+  if (pid <= 0)
+    return pid;
+  i->first_thread = pid;
+  uint64_t missed = l->early | before | take_waiting(l);
+  for (int signal = 1; signal < EM_SIGNAL - 1; ++signal)
+    if (missed & SET(signal))
+      (void)em_syscall(SYS_kill, pid, signal);
+  return pid;
+}
+
 /* Instances */
 
 /* False: the instance has ended for good. */
-static bool restart(struct instance *i) {
+static bool restart(struct launcher *l, struct instance *i) {
+  /* It may have died of one that asks all to end. */
+  (void)take_waiting(l);
   bool restarts = em_restarts(i);
   /* Its process may have died with them. */
   i->lock.word = i->mappings.lock.word = 0;
@@ -214,7 +275,7 @@ static bool restart(struct instance *i) {
   ++i->restarts;
   long error = em_renew(i);
   if (!error)
-    error = start(i);
+    error = start(l, i);
   if (error >= 0)
     return true;
   em_message(i->name, "cannot be started again", error);
@@ -235,7 +296,7 @@ static void ended(struct launcher *l, struct instance *i, int code,
       crash(signal);
     em_message_number(i->name, "died of signal ", signal);
   }
-  if (restart(i))
+  if (restart(l, i))
     return;
   l->death = l->ended && l->death != signal ? 0 : signal;
   l->ended = true;
@@ -306,35 +367,6 @@ static void stop(struct launcher *l) {
   }
 }
 
-/* Was it sent to the whole group, or by the launcher itself? A session's leader
-   is alone told that its terminal is gone. Who sends one to its group cannot be
-   told from who sends one to the launcher; an instance that does is taken to
-   mean the group. */
-static bool was_sent_to_all(int signal, const struct siginfo *info) {
-  if (info->code == SI_USER)
-    return info->pid == em.pid || instance_with(info->pid);
-  if (info->code != SI_KERNEL || !(of_terminal & SET(signal)))
-    return false;
-  return signal != SIGHUP || em_syscall(SYS_getsid, 0) != em.pid;
-}
-
-static void take_signal(struct launcher *l) {
-  static const uint64_t all = ~UINT64_C(0);
-  struct siginfo info;
-  long signal = em_syscall(SYS_rt_sigtimedwait, &all, &info, 0, 8);
-  if (signal < 0 || signal == SIGCHLD)
-    return;
-  l->taken |= SET(signal);
-  if (SET(signal) & em_endings)
-    atomic_store(&em.stopping, true);
-  if (em_stops & SET(signal))
-    l->stop = signal;
-  if (signal == SIGCONT)
-    l->stop = 0;
-  if (!was_sent_to_all(signal, &info))
-    send_all(signal, &info);
-}
-
 _Noreturn void em_run_processes(void) {
   /* The kernel keeps no status for a parent that ignores SIGCHLD. */
   struct em_sigaction action = {0};
@@ -343,17 +375,19 @@ _Noreturn void em_run_processes(void) {
     em_fail("runtime", "cannot set a signal's disposition", error);
   /* Nobody else is em.pid. */
   atomic_store(&em.memory_sharers, em.instance_count);
+  struct launcher l = {0};
   for (uint32_t n = 0; n != em.instance_count; ++n) {
-    error = start(em_instance_at(n));
+    error = start(&l, em_instance_at(n));
     if (error < 0)
       em_fail(em_instance_at(n)->name, "cannot start a process", error);
+    l.early = l.taken;
   }
+  l.early = 0;
   close_what_instances_have();
-  struct launcher l = {0};
   for (;;) {
     reap(&l);
     if (l.stop && all_stopped())
       stop(&l);
-    take_signal(&l);
+    (void)take_signal(&l, NULL);
   }
 }
