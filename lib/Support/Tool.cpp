@@ -20,7 +20,7 @@ static constexpr int Endings[] = {SIGHUP, SIGINT, SIGTERM, SIGUSR2};
 static sigset_t ignoredSignals() {
   sigset_t Ignored;
   sigemptyset(&Ignored);
-  for (int Signal : Endings) {
+  for (int Signal = 1; Signal < NSIG; ++Signal) {
     struct sigaction Action;
     if (sigaction(Signal, nullptr, &Action) == 0 &&
         Action.sa_handler == SIG_IGN)
@@ -48,6 +48,12 @@ elfmerge::InitTool::InitTool(int &Argc, char **&Argv)
     sigaction(Signal, &Action, nullptr);
   }
   signal(SIGXFSZ, SIG_IGN);
+}
+
+void elfmerge::InitTool::restoreSignals() const {
+  for (int Signal = 1; Signal < NSIG; ++Signal)
+    // Of those that cannot be ignored, none was.
+    signal(Signal, sigismember(&Ignored, Signal) == 1 ? SIG_IGN : SIG_DFL);
 }
 
 int elfmerge::reportError(StringRef Tool, Error E) {

@@ -23,6 +23,9 @@ namespace elfmerge {
 class InitTool {
 public:
   InitTool(int &Argc, char **&Argv);
+  /// For a program that takes this one's place: what was ignored when this one
+  /// began is ignored again, and nothing else.
+  void restoreSignals() const;
 
 private:
   sigset_t Ignored;

@@ -276,6 +276,17 @@ static void append_signal(char *line, int signal) {
   em_append_number(line, LINE_SIZE, signal);
 }
 
+/* A pipe that can be written to has room for a line. */
+static bool takes_line(void) {
+  enum { POLLOUT = 4 };
+  static const int64_t at_once[2] = {0, 0};
+  struct {
+    int fd;
+    short events, found;
+  } file = {2, POLLOUT, 0};
+  return em_syscall(SYS_ppoll, &file, 1, at_once, 0, 0) != 0;
+}
+
 void em_report_crash(const struct instance *i, int signal, uintptr_t address,
                      uintptr_t pc) {
   char line[LINE_SIZE] = "elfmerge: ";
@@ -289,6 +300,8 @@ void em_report_crash(const struct instance *i, int signal, uintptr_t address,
   append_code(line, i, pc);
   line[LINE_SIZE - 2] = 0;
   em_append(line, LINE_SIZE, "\n");
-  /* Nobody is left to tell when standard error does not take it. */
-  (void)em_syscall(SYS_write, 2, line, em_length(line));
+  /* Nobody is left to tell when standard error does not take it, or would only
+     when somebody reads: the instance is to end now. */
+  if (takes_line())
+    (void)em_syscall(SYS_write, 2, line, em_length(line));
 }

@@ -321,13 +321,17 @@ void em_discard(struct instance *i, int signal) {
   em_set_mask(mask);
 }
 
+/* Whoever has chosen the calling thread for a signal has then sent it. */
+static void wait_for_senders(void) {
+  em_release(&em.held_lock, em_acquire(&em.held_lock));
+}
+
 EM_RARE void em_give_back(struct instance *i, uint64_t set) {
   static const int64_t at_once[2] = {0, 0};
   struct siginfo info;
   long signal;
-  /* Whoever has chosen the thread has sent the signal then. */
-  uint64_t mask = em_acquire(&em.held_lock);
-  em_unlock(&em.held_lock);
+  uint64_t mask = em_block_signals();
+  wait_for_senders();
   while ((signal = em_syscall(SYS_rt_sigtimedwait, &set, &info, at_once, 8)) >
          0) {
     if (em_is_routed(&info) && SET(signal) & em_jobs) {
@@ -354,6 +358,7 @@ EM_RARE void em_hold_pending(struct instance *i) {
   struct siginfo own[MOST];
   unsigned count = 0;
   int self = em_syscall(SYS_gettid, 0);
+  wait_for_senders();
   for (unsigned n = 0; n != MOST; ++n) {
     struct siginfo info;
     long signal = em_syscall(SYS_rt_sigtimedwait, &set, &info, at_once, 8);

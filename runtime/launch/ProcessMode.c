@@ -21,13 +21,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Files.h"
 #include "Signal.h"
 #include "Space.h"
 
 enum {
   WALL = 0x40000000,
 
-  CLOSE_RANGE_UNSHARE = 2,
   PR_SET_PDEATHSIG = 1,
   PR_SET_DUMPABLE = 4,
 };
@@ -67,43 +67,6 @@ static _Noreturn void begin(void *argument) {
            i->first_thread);
   em_set_mask(em.initial_mask);
   em_jump(i->entry, i->stack);
-}
-
-static bool any_restarts(void) {
-  for (uint32_t n = 0; n != em.instance_count; ++n)
-    if (em_spec_at(em_instance_at(n)->spec)->restart != EM_RESTART_NO)
-      return true;
-  return false;
-}
-
-/* The lowest descriptor from \p from on that the launcher keeps. */
-static unsigned next_kept(unsigned from) {
-  unsigned next = from <= 2 ? 2 : ~0u;
-  for (uint32_t n = 0; n != em.image->library_count; ++n) {
-    unsigned fd = em.library_fds[n]; /* -1 is the highest */
-    if (fd >= from && fd < next)
-      next = fd;
-  }
-  return next;
-}
-
-/* A pipe that an instance closes is closed. Standard error is for messages,
-   libraries for those who load them, and everything for an instance that is
-   started anew. */
-static void close_what_instances_have(void) {
-  if (any_restarts())
-    return;
-  unsigned from = 0;
-  for (;;) {
-    unsigned kept = next_kept(from);
-    /* Before Linux 5.9 they stay open. */
-    if (kept > from && em_syscall(SYS_close_range, from, kept - 1,
-                                  from ? 0 : CLOSE_RANGE_UNSHARE) < 0)
-      return;
-    if (kept == ~0u)
-      return;
-    from = kept + 1;
-  }
 }
 
 /* Signals */
@@ -383,7 +346,7 @@ _Noreturn void em_run_processes(void) {
     l.early = l.taken;
   }
   l.early = 0;
-  close_what_instances_have();
+  em_close_in_launcher();
   for (;;) {
     reap(&l);
     if (l.stop && all_stopped())

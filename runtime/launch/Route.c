@@ -160,7 +160,7 @@ static bool route_timer(int signal, const struct siginfo *info) {
 }
 
 void em_route(int signal, const struct siginfo *info) {
-  if (signal == SIGCHLD && info->code > 0) {
+  if (signal == SIGCHLD && (info->code > 0 || em_has_lost_info(info))) {
     em_child_changed(info);
     return;
   }

@@ -188,9 +188,29 @@ Error pickShare(StringRef Value, Config &C) {
   return Error::success();
 }
 
+/// Is there nothing that no value could mean?
+bool wantsValue(const Arg &A) {
+  switch (A.getOption().getUnaliasedOption().getID()) {
+  case OPT_argv0:
+  case OPT_cwd:
+  case OPT_embed:
+  case OPT_exit:
+  case OPT_manifest:
+  case OPT_Map:
+  case OPT_MF:
+  case OPT_runtime:
+  case OPT_save_temps:
+    return true;
+  default:
+    return false;
+  }
+}
+
 Error Parser::parseOption(const Arg &A) {
   Config &C = Result.Config;
   StringRef Value = A.getNumValues() ? A.getValue() : "";
+  if (Value.empty() && wantsValue(A))
+    return createStringError("option '" + A.getSpelling() + "' wants a value");
   switch (A.getOption().getUnaliasedOption().getID()) {
   case OPT_o:
     C.Output = Value.str();
@@ -404,5 +424,5 @@ void printHelp(raw_ostream &OS) {
       "elfmerge [options] -o IMAGE [instance options] PROGRAM [ARG...] "
       "[';' [instance options] PROGRAM [ARG...]]...",
       "elfmerge: puts position-independent programs into one ELF image, where "
-      "each runs as a thread of one process");
+      "each runs as a thread or process of its own in one address space");
 }

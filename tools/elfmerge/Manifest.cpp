@@ -24,6 +24,7 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/YAMLTraits.h"
+#include <optional>
 
 using namespace llvm;
 using namespace elfmerge;
@@ -40,26 +41,44 @@ namespace llvm::yaml {
 
 template <> struct MappingTraits<SpecConfig> {
   static void mapping(IO &Io, SpecConfig &S) {
-    std::string StackSize, Restart = "no";
-    Io.mapRequired("program", S.Program);
-    Io.mapOptional("args", S.Args);
-    Io.mapOptional("name", S.Name);
-    Io.mapOptional("count", S.Count);
-    Io.mapOptional("env", S.Env);
-    Io.mapOptional("cwd", S.Cwd);
-    Io.mapOptional("stack-size", StackSize);
-    Io.mapOptional("argv0", S.Argv0);
-    Io.mapOptional("restart", Restart);
     auto Check = [&](const char *Key, const char *Wanted) {
       if (Wanted)
         Io.setError(Twine(Key) + ": " + Wanted);
     };
+    auto CheckText = [&](const char *Key, StringRef Text) {
+      if (Text.contains('\0'))
+        Check(Key, "found a NUL, wanted none");
+    };
+    auto MapText = [&](const char *Key, std::string &Text) {
+      std::optional<std::string> Found;
+      Io.mapOptional(Key, Found);
+      if (!Found)
+        return;
+      Text = *Found;
+      Check(Key, Text.empty() ? "wanted a value" : nullptr);
+      CheckText(Key, Text);
+    };
+    std::string StackSize, Restart = "no";
+    Io.mapRequired("program", S.Program);
+    Io.mapOptional("args", S.Args);
+    MapText("name", S.Name);
+    Io.mapOptional("count", S.Count);
+    Io.mapOptional("env", S.Env);
+    MapText("cwd", S.Cwd);
+    MapText("stack-size", StackSize);
+    MapText("argv0", S.Argv0);
+    MapText("restart", Restart);
     if (!StackSize.empty())
       Check("stack-size", parseStackSize(StackSize, S.StackSize));
     Check("restart", parseRestart(Restart, S));
     Check("count", wantedCount(S.Count));
-    for (const std::string &E : S.Env)
+    CheckText("program", S.Program);
+    for (const std::string &A : S.Args)
+      CheckText("args", A);
+    for (const std::string &E : S.Env) {
       Check("env", wantedVariable(E));
+      CheckText("env", E);
+    }
   }
 };
 

@@ -11,7 +11,6 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
-#include <csignal>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -38,7 +37,7 @@ static std::string runtimeBeside(const char *Argv0) {
 }
 
 /// Copies the file \p Path to memory and becomes it.
-static Error execute(StringRef Path) {
+static Error execute(const InitTool &Init, StringRef Path) {
   int Memory = memfd_create("elfmerge-image", MFD_CLOEXEC);
   if (Memory < 0)
     return systemError("memfd_create");
@@ -50,14 +49,15 @@ static Error execute(StringRef Path) {
       return systemError("sendfile");
   sys::fs::closeFile(*File);
   sys::fs::remove(Path);
-  const char *Argv[] = {"elfmerge-image", nullptr};
+  // No name that a spec may have: all are to run.
+  const char *Argv[] = {"elfmerge --run", nullptr};
   outs().flush();
-  std::signal(SIGXFSZ, SIG_DFL);
+  Init.restoreSignals();
   syscall(SYS_execveat, Memory, "", Argv, environ, AT_EMPTY_PATH);
   return systemError("cannot run the image");
 }
 
-static Error run(CommandLine &CL) {
+static Error run(const InitTool &Init, CommandLine &CL) {
   SmallString<128> Path;
   if (CL.Run) {
     // A name only: merge() makes the file, and it is known to be removed before
@@ -68,7 +68,7 @@ static Error run(CommandLine &CL) {
   }
   Error E = merge(CL.Config, outs(), errs());
   if (!E && CL.Run && !CL.Config.PrintLinkerArgs)
-    E = execute(Path);
+    E = execute(Init, Path);
   if (CL.Run)
     sys::fs::remove(Path);
   return E;
@@ -91,7 +91,7 @@ int main(int Argc, char **Argv) {
   }
   if (CL->Config.Runtime.empty())
     CL->Config.Runtime = runtimeBeside(Argv[0]);
-  if (Error E = run(*CL))
+  if (Error E = run(Init, *CL))
     return fail(std::move(E));
   finish("elfmerge");
 }

@@ -182,14 +182,21 @@ static void *sleep_a_little(void *arg) {
 }
 static void make_threads(void) {
   pthread_t threads[4];
+  pthread_attr_t detached;
   int made = 0;
+  pthread_attr_init(&detached);
+  pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
   for (int n = 0; n != 4; ++n)
-    made += !pthread_create(&threads[made], NULL,
-                            n % 2 ? block_all : sleep_a_little, NULL);
+    if (any(2))
+      made += !pthread_create(&threads[made], NULL,
+                              n % 2 ? block_all : sleep_a_little, NULL);
+    else
+      pthread_create(&threads[made], &detached, sleep_a_little, NULL);
+  pthread_attr_destroy(&detached);
   if (any(2) && made)
     pthread_cancel(threads[0]);
   for (int n = 0; n != made; ++n)
-    any(2) ? pthread_join(threads[n], NULL) : pthread_detach(threads[n]);
+    pthread_join(threads[n], NULL);
 }
 static void set_timers(void) {
   struct itimerval soon = {{0, 0}, {0, 1000 + any(5000)}};

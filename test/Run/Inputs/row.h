@@ -122,6 +122,19 @@ __attribute__((unused)) static int row_child(void (*function)(void)) {
   return status;
 }
 
+/// A thread that is detached from its start: glibc's pthread_detach looks at a
+/// thread that may have ended, and its memory be gone.
+__attribute__((unused)) static int row_detached(void *(*function)(void *),
+                                                void *argument) {
+  pthread_attr_t how;
+  pthread_t thread;
+  pthread_attr_init(&how);
+  pthread_attr_setdetachstate(&how, PTHREAD_CREATE_DETACHED);
+  int error = pthread_create(&thread, &how, function, argument);
+  pthread_attr_destroy(&how);
+  return error;
+}
+
 static inline pid_t row_tid(void) { return (pid_t)syscall(SYS_gettid); }
 
 /// Whether a thread of this process sleeps, seen a few times so that a short
