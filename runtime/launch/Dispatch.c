@@ -29,8 +29,10 @@ static void crash(int signal, struct siginfo *info) {
       SET(SIGILL) | SET(SIGBUS) | SET(SIGFPE) | SET(SIGSEGV);
   struct em_sigaction by_default = {0};
   (void)em_kernel_action(signal, &by_default, NULL);
+  /* In a child in vfork, too, which is another process. */
   if (info->code <= 0 || !(SET(signal) & repeated))
-    (void)em_send(em_syscall(SYS_gettid, 0), signal, info);
+    (void)em_syscall(SYS_rt_tgsigqueueinfo, em_syscall(SYS_getpid, 0),
+                     em_syscall(SYS_gettid, 0), signal, info);
 }
 
 /* si_addr; the kernel leaves it 0 where the processor tells none. */

@@ -24,7 +24,7 @@ def o : JoinedOrSeparate<["-"], "o">, MetaVarName<"IMAGE">,
 def run : F<"run", "Merge into memory and run the image at once">;
 def manifest : J<"manifest", "FILE", "Read instances from a YAML file">;
 def exit : J<"exit", "RULE",
-    "Status of the image: first-failure (default), first, last or an instance's NAME">;
+    "Status of the image: first-failure (default), first, last or the NAME of a spec">;
 def share : J<"share", "LIST",
     "What instances share, separated by commas: fds, cwd (with umask)">;
 def mode : J<"mode", "MODE",
