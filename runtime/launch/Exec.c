@@ -161,6 +161,7 @@ long em_exec(struct instance *i, const struct em_frame *frame, bool *in_place) {
   }
   i->replaced_by = pid;
   if (!em_begins_end(i)) {
+    i->replaced_by = 0;
     (void)em_syscall(SYS_kill, pid, SIGKILL);
     wait_for_status(pid);
     em_leave(i, 0);
