@@ -61,6 +61,19 @@ gcc -static-pie -O2 -s nothing.c -o nothing
 show ls -l nothing one hundred
 show ./hundred
 
+title "A crash ends its instance, which is started anew; its neighbour computes on"
+echo 'static int parse(const char *text) { return *text; } int main(void) { return parse(0); }' >crash.c
+gcc -static-pie -O0 crash.c -o crash
+show "$elfmerge" -o isolated --on-crash=isolate --name=crash --restart=always:2 ./crash ';' \
+  /usr/bin/perl -e 'my $n = 0; $n += $_ % 7 for 1 .. 3_000_000; print "perl: $n\n"'
+status=0
+show ./isolated || status=$?
+echo "status $status"
+
+title "Instances as processes of one address space"
+show "$elfmerge" --mode=process -o processes --count=2 /usr/bin/dash -c 'echo "$ELFMERGE_INSTANCE: process $$"'
+show ./processes
+
 title "The companion: 64 threads start 200 sub-processes"
 gcc -O2 -I"$source_dir/include" "$source_dir/examples/spawn/server.c" "$build_dir/lib/libelfspawn.a" -pthread -o server
 mkdir logs
