@@ -157,6 +157,28 @@ static uint32_t called_spec(const char *argv0) {
   return EM_NONE;
 }
 
+/* Is it NAME.K? */
+static bool is_instance_of(const char *instance, const struct em_spec *spec) {
+  const char *name = em_string(spec->name_off);
+  while (*name && *name == *instance)
+    ++name, ++instance;
+  return !*name && *instance == '.';
+}
+
+/* A program that starts itself anew, by /proc/self/exe, passes on all of its
+   arguments. How many of them are those that the image has for it? */
+static unsigned repeated(const struct em_spec *spec, char **more,
+                         unsigned count) {
+  const char *caller = variable(em.start.envp, "ELFMERGE_INSTANCE");
+  const uint32_t *own = em_table(spec->argv_off);
+  if (!caller || !is_instance_of(caller, spec) || count + 1 < spec->argc)
+    return 0;
+  for (uint32_t n = 1; n < spec->argc; ++n)
+    if (!em_equal(em_string(own[n]), more[n - 1]))
+      return 0;
+  return spec->argc - 1;
+}
+
 static void prepare(uint32_t only) {
   char **args = em.start.argv;
   if (*args)
@@ -170,15 +192,18 @@ static void prepare(uint32_t only) {
     const struct em_spec *spec = em_spec_at(n);
     char **more = g.next;
     unsigned count = g.end - g.next;
+    unsigned again = 0;
     if (only == EM_NONE)
       count = take(&g, &more);
+    else
+      again = repeated(spec, more, count);
     em_open_libraries(spec);
     for (uint32_t k = 0; k != spec->instance_count; ++k) {
       uint32_t number = spec->first_instance + k;
       struct instance *i = em_instance_at(number - em.first_number);
       create(i, number);
-      i->more_args = more;
-      i->more_count = count;
+      i->more_args = more + again;
+      i->more_count = count - again;
       em_map_instance(i);
       long error = em_build_stack(i);
       if (error < 0)
