@@ -97,12 +97,9 @@ static void fork_here(struct instance *i, struct em_frame *f, uint64_t flags) {
 }
 
 bool em_clone_here(struct instance *i, struct em_frame *f) {
-  /* What a child sends its parent is to end that alone, and not as the kernel
-     would have it, the process. */
-  const uint64_t fatal = ~(em_harmless | em_stops);
   struct request r = request_of(f);
   if (!(r.flags & CLONE_THREAD) && !em_alone())
-    em_mind(i, fatal);
+    em_become_parent(i);
   if (!(r.flags & CLONE_VM) && !r.stack) {
     fork_here(i, f, r.flags);
     return true;

@@ -90,10 +90,8 @@ static void set_back(struct instance *i, struct task *t,
 static void *deliver(struct instance *i, struct task *t, struct em_signal *s,
                      bool routed) {
   int signal = s->number;
-  if (routed && i->replaced_by) {
-    em_send_to_replacement(i, signal, s->info);
+  if (routed && em_send_to_replacement(i, signal, s->info))
     return NULL;
-  }
   /* A child in shared memory leaves its parent's as it is. */
   struct em_sigaction action =
       em_own_process() ? em_take_action(i, signal) : em_action_of(i, signal);
@@ -173,13 +171,17 @@ static void *handler_of(struct em_signal *s) {
   bool expected = atomic_load(&t->expects) & SET(signal);
   if (expected)
     atomic_fetch_and(&t->expects, ~SET(signal));
-  if (expected && self && em_has_lost_info(info))
+  if (expected && self && em_has_lost_info(info)) {
+    /* If it was passed on, it is noted. */
+    if (SET(signal) & em_jobs)
+      (void)em_take_job(self, signal);
     return deliver(self, t, s, true);
+  }
   if (em_is_routed(info)) {
+    bool is_job = SET(signal) & em_jobs && !em_is_queued_to_thread(info);
     em_restore_code(info);
-    bool discarded =
-        (SET(signal) & em_jobs && self && !em_take_job(self, signal)) ||
-        !em_timer_arrives(info, true);
+    bool discarded = (is_job && self && !em_take_job(self, signal)) ||
+                     !em_timer_arrives(info, true);
     return self && !discarded ? deliver(self, t, s, true) : NULL;
   }
   switch (info->code) {
@@ -346,9 +348,9 @@ bool em_queue_to_thread(struct instance *i, struct em_frame *f) {
     f->nr = 0;
     return true;
   }
-  struct siginfo routed = em_routed(&info, tid == em_syscall(SYS_gettid, 0));
+  info.pad = EM_MARK_THREAD;
   em_expect(tid, signal);
-  f->nr = em_send(tid, signal, &routed);
+  f->nr = em_send(tid, signal, &info);
   return true;
 }
 

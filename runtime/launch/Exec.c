@@ -35,11 +35,13 @@ struct exec {
 static void exec_child(void *argument) {
   struct exec *e = argument;
   em_ignore_for_exec(e->instance);
-  em_inherit_itimers(e->itimers);
+  em_inherit_itimers(e->itimers, NULL);
   /* Without it the program lives on when the process is killed. */
   (void)em_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
-  /* That may have been before. */
-  if (em_syscall(SYS_getppid, 0) != em.pid)
+  /* That may have been before. In another process id namespace it cannot be
+     told. */
+  long parent = em_syscall(SYS_getppid, 0);
+  if (parent && parent != em.pid)
     em_exit_process(EM_FAILED);
   em_set_mask(e->mask);
   const long *a = e->frame->args;
@@ -51,12 +53,12 @@ static void exec_child(void *argument) {
    the instance ignores are everybody's again, and its timers its own alone. */
 static long replace_process(struct instance *i, const struct em_frame *f) {
   const long *a = f->args;
-  struct em_itimerval itimers[EM_ITIMERS];
+  struct em_itimerval itimers[EM_ITIMERS], before[EM_ITIMERS];
   em_get_itimers(i, itimers);
   em_ignore_for_exec(i);
-  em_inherit_itimers(itimers);
+  em_inherit_itimers(itimers, before);
   long error = em_syscall(f->nr, a[0], a[1], a[2], a[3], a[4]);
-  em_disinherit_itimers(itimers);
+  em_disinherit_itimers(itimers, before);
   em_undo_ignore(i);
   return error;
 }

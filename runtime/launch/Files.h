@@ -26,8 +26,6 @@ void em_open_libraries(const struct em_spec *spec);
 long em_make_memory_file(const char *name);
 /** In a new instance: closes what it inherited from the launcher. */
 void em_close_inherited(void);
-/** In the launcher, when all instances run: closes what they have, too. */
-void em_close_in_launcher(void);
 /** The interpreter's open, openat, fstat and mmap. True: the result
     is valid, or stat is filled in; false: the call is none of ours. */
 bool em_open_library(struct instance *instance, const char *path, long *result);

@@ -326,6 +326,13 @@ static void wait_for_senders(void) {
   em_release(&em.held_lock, em_acquire(&em.held_lock));
 }
 
+/* Is it the calling thread's alone? No timer signals the process. */
+static bool is_own(int signal, const struct siginfo *info) {
+  if (em_is_routed(info))
+    return em_is_queued_to_thread(info);
+  return info->code == SI_TIMER || em_is_to_thread(signal, info);
+}
+
 EM_RARE void em_give_back(struct instance *i, uint64_t set) {
   static const int64_t at_once[2] = {0, 0};
   struct siginfo info;
@@ -334,21 +341,31 @@ EM_RARE void em_give_back(struct instance *i, uint64_t set) {
   wait_for_senders();
   while ((signal = em_syscall(SYS_rt_sigtimedwait, &set, &info, at_once, 8)) >
          0) {
-    if (em_is_routed(&info) && SET(signal) & em_jobs) {
+    if (is_own(signal, &info)) {
+      /* There is room for one that was just taken. */
+      (void)em_send(em_syscall(SYS_gettid, 0), signal, &info);
+      set &= ~SET(signal);
+    } else if (em_is_routed(&info) && SET(signal) & em_jobs) {
       em_unsend_job(i, signal);
       em_call_launcher();
     } else if (em_is_routed(&info)) {
       em_restore_code(&info);
       em_hold(i, signal, &info);
-    } else if (em_is_to_thread(signal, &info)) {
-      /* There is room for one that was just taken. */
-      (void)em_send(em_syscall(SYS_gettid, 0), signal, &info);
-      set &= ~SET(signal);
     } else {
       em_hand_over(signal, &info);
     }
   }
   em_set_mask(mask);
+}
+
+bool em_may_give_back(uint64_t set) {
+  /* Who is just sending has taken the lock before this looks. */
+  if (atomic_load(&em.held_lock.word))
+    return true;
+  uint64_t pending = 0;
+  /* It cannot fail. */
+  (void)em_syscall(SYS_rt_sigpending, &pending, sizeof(pending));
+  return pending & set;
 }
 
 EM_RARE void em_hold_pending(struct instance *i) {
@@ -364,13 +381,13 @@ EM_RARE void em_hold_pending(struct instance *i) {
     long signal = em_syscall(SYS_rt_sigtimedwait, &set, &info, at_once, 8);
     if (signal <= 0)
       break;
-    if (em_is_routed(&info) && SET(signal) & em_jobs) {
+    if (is_own(signal, &info)) {
+      own[count++] = info;
+    } else if (em_is_routed(&info) && SET(signal) & em_jobs) {
       em_unsend_job(i, signal);
     } else if (em_is_routed(&info)) {
       em_restore_code(&info);
       em_hold(i, signal, &info);
-    } else if (em_is_to_thread(signal, &info)) {
-      own[count++] = info;
     } else {
       em_hand_over(signal, &info);
     }
@@ -418,6 +435,11 @@ void em_retry_held(void) {
   for (uint32_t n = 0; n < em.held_count;) {
     const struct held *h = &em.held[n];
     struct instance *i = h->instance;
+    /* What waits for one that executes a program is that one's (Exec.c). */
+    if (atomic_load(&i->state) == EM_ENDING && atomic_load(&i->executes)) {
+      ++n;
+      continue;
+    }
     bool gone = atomic_load(&i->state) > EM_RUNNING ||
                 (does_nothing(i, h->info.signo) &&
                  fate_of(i, h->info.signo) == DISCARDED);

@@ -263,6 +263,9 @@ bool em_retry_jobs(void) {
     return true;
   uint64_t mask = em_acquire(&em.held_lock);
   for (uint32_t n = count; n--;) {
+    const struct instance *i = jobs[n].instance;
+    if (atomic_load(&i->state) == EM_ENDING && atomic_load(&i->executes))
+      continue;
     if (is_gone(&jobs[n])) {
       drop(&jobs[n]);
       continue;

@@ -145,44 +145,6 @@ void em_close_inherited(void) {
       (void)em_syscall(SYS_close, em.library_fds[n]);
 }
 
-static bool any_restarts(void) {
-  for (uint32_t n = 0; n != em.instance_count; ++n)
-    if (em_spec_at(em_instance_at(n)->spec)->restart != EM_RESTART_NO)
-      return true;
-  return false;
-}
-
-/* The lowest descriptor from \p from on that the launcher keeps. */
-static unsigned next_kept(unsigned from) {
-  unsigned next = from <= 2 ? 2 : ~0u;
-  for (uint32_t n = 0; n != em.image->library_count; ++n) {
-    unsigned fd = em.library_fds[n]; /* -1 is the highest */
-    if (fd >= from && fd < next)
-      next = fd;
-  }
-  return next;
-}
-
-/* A pipe that an instance closes is closed. Standard error is for messages,
-   libraries for those who load them, and everything for an instance that is
-   started anew. */
-void em_close_in_launcher(void) {
-  enum { CLOSE_RANGE_UNSHARE = 2 };
-  if (em_shares(EM_SHARE_FDS) || any_restarts())
-    return;
-  unsigned from = 0;
-  for (;;) {
-    unsigned kept = next_kept(from);
-    /* Before Linux 5.9 they stay open. */
-    if (kept > from && em_syscall(SYS_close_range, from, kept - 1,
-                                  from ? 0 : CLOSE_RANGE_UNSHARE) < 0)
-      return;
-    if (kept == ~0u)
-      return;
-    from = kept + 1;
-  }
-}
-
 /* The library that \p i means by \p path; EM_NONE: none of the image's. */
 static uint32_t find(const struct instance *i, const char *path) {
   const struct em_program *p = em_program_at(em_spec_at(i->spec)->program);

@@ -255,6 +255,5 @@ _Noreturn void em_main(uintptr_t *stack) {
     if (error < 0)
       em_fail(em_instance_at(n)->name, "cannot start a thread", error);
   }
-  em_close_in_launcher();
   em_launch();
 }

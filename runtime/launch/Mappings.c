@@ -233,12 +233,15 @@ static long remap(struct instance *i, const long *a) {
   struct mappings *m = &i->mappings;
   struct range old = {a[0], a[0] + em_round_up(a[1]), false};
   em_lock(&m->lock);
-  bool taken_out = !(a[3] & MREMAP_DONTUNMAP) && holds(m, &old);
+  bool leaves = !(a[3] & MREMAP_DONTUNMAP);
+  bool taken_out = leaves && old.end > old.start && holds(m, &old);
   if (taken_out)
     cut(m, old.start, old.end);
   long at = em_syscall(SYS_mremap, a[0], a[1], a[2], a[3], a[4]);
   if (em_failed(at) && taken_out)
     add(m, old);
+  else if (!em_failed(at) && leaves && !taken_out)
+    cut(m, old.start, old.end);
   em_unlock(&m->lock);
   if (!em_failed(at))
     record(i, (struct range){at, at + em_round_up(a[2]), false});

@@ -26,7 +26,8 @@ static bool read_set(long address, long size, uint64_t *set) {
          em_read(set, (const void *)address, sizeof(*set)) == 0;
 }
 
-/* What the runtime has to do behind the call. */
+/* What was passed on is looked at only behind the call: who chooses the thread
+   notes that before it looks at its mask. */
 static void change_mask(struct instance *i, struct em_frame *f,
                         uint64_t blocked, uint64_t jobs) {
   uint64_t before;
@@ -36,8 +37,8 @@ static void change_mask(struct instance *i, struct em_frame *f,
   if (f->args[2])
     f->nr = em_write((void *)f->args[2], &before, sizeof(before));
   em_carry_jobs(i, jobs);
-  uint64_t given_back = blocked & ~before;
-  if (given_back)
+  uint64_t given_back = blocked & ~before & atomic_load(&i->passed_on);
+  if (given_back && em_may_give_back(given_back))
     em_give_back(i, given_back);
 }
 
@@ -50,8 +51,9 @@ static bool procmask(struct instance *i, struct em_frame *f) {
   uint64_t blocked = how == SIG_UNBLOCK || set == every ? 0 : set;
   if (blocked)
     em_mind(i, blocked);
-  /* Those that it may just have been chosen for. */
-  blocked &= i->threaded ? atomic_load(&i->passed_on) : 0;
+  /* It may just have been chosen for some of them. */
+  if (!i->threaded)
+    blocked = 0;
   uint64_t jobs = 0;
   if (how != SIG_BLOCK) {
     uint64_t unblocked = how == SIG_UNBLOCK ? set : ~set;
@@ -159,6 +161,9 @@ static bool is_over(struct instance *i, struct sigwait *w, long result) {
   struct instance *owner;
   if (result == -EM_EINTR)
     return false;
+  bool to_thread = result > 0 && em_is_to_thread(result, &w->info);
+  if (result > 0)
+    em_forget_expected(result);
   if (result > 0 && em_is_routed(&w->info)) {
     em_restore_code(&w->info);
     return (!(SET(result) & em_jobs) || em_take_job(i, result)) &&
@@ -168,7 +173,7 @@ static bool is_over(struct instance *i, struct sigwait *w, long result) {
     if (owner != i && owner)
       em_pass_on_timer(owner, result, &w->info);
     return owner == i;
-  } else if (result > 0 && !em_is_to_thread(result, &w->info)) {
+  } else if (result > 0 && !to_thread) {
     em_hand_over(result, &w->info);
     return false;
   }

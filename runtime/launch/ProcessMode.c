@@ -21,13 +21,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Files.h"
 #include "Signal.h"
 #include "Space.h"
 
 enum {
   WALL = 0x40000000,
 
+  CLOSE_RANGE_UNSHARE = 2,
   PR_SET_PDEATHSIG = 1,
   PR_SET_DUMPABLE = 4,
 };
@@ -39,7 +39,8 @@ static const uint64_t of_terminal = SET(SIGHUP) | SET(SIGINT) | SET(SIGQUIT) |
 /* What the launcher remembers. */
 struct launcher {
   uint64_t taken; /* signals that it was sent */
-  uint64_t early; /* those of them that came before all had been started */
+  bool starts;    /* not all instances have been started yet */
+  uint64_t early; /* those of them that came meanwhile */
   int stop;       /* the one that is to stop it too; 0: none */
   bool ended;     /* some instance has */
   int death;      /* the signal all those died of; 0: not all of one */
@@ -67,6 +68,43 @@ static _Noreturn void begin(void *argument) {
            i->first_thread);
   em_set_mask(em.initial_mask);
   em_jump(i->entry, i->stack);
+}
+
+static bool any_restarts(void) {
+  for (uint32_t n = 0; n != em.instance_count; ++n)
+    if (em_spec_at(em_instance_at(n)->spec)->restart != EM_RESTART_NO)
+      return true;
+  return false;
+}
+
+/* The lowest descriptor from \p from on that the launcher keeps. */
+static unsigned next_kept(unsigned from) {
+  unsigned next = from <= 2 ? 2 : ~0u;
+  for (uint32_t n = 0; n != em.image->library_count; ++n) {
+    unsigned fd = em.library_fds[n]; /* -1 is the highest */
+    if (fd >= from && fd < next)
+      next = fd;
+  }
+  return next;
+}
+
+/* A pipe that an instance closes is closed. Standard error is for messages,
+   libraries for those who load them, and everything for an instance that is
+   started anew. */
+static void close_what_instances_have(void) {
+  if (any_restarts())
+    return;
+  unsigned from = 0;
+  for (;;) {
+    unsigned kept = next_kept(from);
+    /* Before Linux 5.9 they stay open. */
+    if (kept > from && em_syscall(SYS_close_range, from, kept - 1,
+                                  from ? 0 : CLOSE_RANGE_UNSHARE) < 0)
+      return;
+    if (kept == ~0u)
+      return;
+    from = kept + 1;
+  }
 }
 
 /* Signals */
@@ -163,6 +201,16 @@ static bool was_sent_to_all(int signal, const struct siginfo *info) {
   return signal != SIGHUP || em_syscall(SYS_getsid, 0) != em.pid;
 }
 
+/* What is left of the signals \p first when \p then has come: a stop signal and
+   SIGCONT discard each other. */
+static uint64_t followed_by(uint64_t first, uint64_t then) {
+  if (then & SET(SIGCONT))
+    first &= ~em_stops;
+  if (then & em_stops)
+    first &= ~SET(SIGCONT);
+  return first | then;
+}
+
 /* Returns the signal if it was sent to the whole group, else 0. Waits no longer
    than \p limit, if there is one. */
 static int take_signal(struct launcher *l, const int64_t *limit) {
@@ -172,6 +220,8 @@ static int take_signal(struct launcher *l, const int64_t *limit) {
   if (signal < 0 || signal == SIGCHLD)
     return 0;
   l->taken |= SET(signal);
+  if (l->starts)
+    l->early = followed_by(l->early, SET(signal));
   if (SET(signal) & em_endings)
     atomic_store(&em.stopping, true);
   if (em_stops & SET(signal))
@@ -195,7 +245,7 @@ static uint64_t take_waiting(struct launcher *l) {
     if (!pending)
       return set;
     int signal = take_signal(l, at_once);
-    set |= signal ? SET(signal) : 0;
+    set = followed_by(set, signal ? SET(signal) : 0);
   }
 }
 
@@ -215,7 +265,9 @@ static long start(struct launcher *l, struct instance *i) {
   if (pid <= 0)
     return pid;
   i->first_thread = pid;
-  uint64_t missed = l->early | before | take_waiting(l);
+  uint64_t missed = followed_by(before, take_waiting(l));
+  if (l->starts)
+    missed = l->early;
   for (int signal = 1; signal < EM_SIGNAL - 1; ++signal)
     if (missed & SET(signal))
       (void)em_syscall(SYS_kill, pid, signal);
@@ -338,19 +390,19 @@ _Noreturn void em_run_processes(void) {
     em_fail("runtime", "cannot set a signal's disposition", error);
   /* Nobody else is em.pid. */
   atomic_store(&em.memory_sharers, em.instance_count);
-  struct launcher l = {0};
+  struct launcher l = {.starts = true};
   for (uint32_t n = 0; n != em.instance_count; ++n) {
     error = start(&l, em_instance_at(n));
     if (error < 0)
       em_fail(em_instance_at(n)->name, "cannot start a process", error);
-    l.early = l.taken;
   }
-  l.early = 0;
-  em_close_in_launcher();
+  l.starts = false;
+  close_what_instances_have();
   for (;;) {
     reap(&l);
     if (l.stop && all_stopped())
       stop(&l);
-    (void)take_signal(&l, NULL);
+    else
+      (void)take_signal(&l, NULL);
   }
 }

@@ -37,11 +37,17 @@ static bool anyone_handles(int signal) {
   return false;
 }
 
-static bool ends(struct instance *i, int signal) {
-  if (em_kind_of_action(i, signal) != EM_DEFAULT || atomic_load(&i->executes) ||
+/* Does it neither handle the signal, nor block it, nor wait for it? */
+static bool would_end(struct instance *i, int signal) {
+  if (em_kind_of_action(i, signal) != EM_DEFAULT ||
       atomic_load(&i->awaits) & SET(signal))
     return false;
   return !minds(i, signal) || em_finds_taker(i, signal);
+}
+
+/* While it executes a program, signals wait for that. */
+static bool ends(struct instance *i, int signal) {
+  return !atomic_load(&i->executes) && would_end(i, signal);
 }
 
 /* Would all instances let it end them at once? */
@@ -66,12 +72,16 @@ static void die_by(int signal, const struct siginfo *info) {
 }
 
 /* It may have ended meanwhile. */
-void em_send_to_replacement(const struct instance *i, int signal,
+bool em_send_to_replacement(const struct instance *i, int signal,
                             const struct siginfo *info) {
+  int pid = atomic_load(&i->replaced_by);
+  if (!pid)
+    return false;
   if (info->code < 0 && info->code != SI_TKILL)
-    (void)em_syscall(SYS_rt_sigqueueinfo, i->replaced_by, signal, info);
+    (void)em_syscall(SYS_rt_sigqueueinfo, pid, signal, info);
   else
-    (void)em_syscall(SYS_kill, i->replaced_by, signal);
+    (void)em_syscall(SYS_kill, pid, signal);
+  return true;
 }
 
 static void act(struct instance *i, int signal, const struct siginfo *info) {
@@ -178,10 +188,8 @@ void em_route(int signal, const struct siginfo *info) {
   struct instance *only = is_sent ? parent_of_sender(info->pid) : NULL;
   if (is_sent && !only && is_orphan(info->pid))
     return;
-  if (only && only->replaced_by) {
-    em_send_to_replacement(only, signal, info);
+  if (only && em_send_to_replacement(only, signal, info))
     return;
-  }
   if (only && runs(only)) {
     em_route_to(only, signal, info);
     return;
@@ -194,11 +202,10 @@ void em_route(int signal, const struct siginfo *info) {
     struct instance *i = em_instance_at(n);
     /* The terminal's have reached it already, as a process of its own in the
        foreground. */
-    if (i->replaced_by && info->code == SI_KERNEL)
+    if (info->code == SI_KERNEL ? atomic_load(&i->replaced_by) != 0
+                                : em_send_to_replacement(i, signal, info))
       continue;
-    if (i->replaced_by)
-      em_send_to_replacement(i, signal, info);
-    else if (runs(i) && !(spare && ends(i, signal)))
+    if (runs(i) && !(spare && would_end(i, signal)))
       em_route_to(i, signal, info);
   }
 }

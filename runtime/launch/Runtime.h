@@ -183,6 +183,7 @@ struct instance {
      for. */
   _Atomic uint64_t minds, awaits;
   _Atomic uint64_t passed_on; /* signals that a thread was chosen for, ever */
+  _Atomic bool is_parent;     /* it has, or had, a child */
   /* By signal: how often the launcher has begun to pass on one that the process
      sent itself, and has done so. */
   _Atomic uint32_t passing[EM_SIGNALS + 1], passed[EM_SIGNALS + 1];
@@ -272,9 +273,10 @@ struct runtime {
   int *library_fds; /* in the launcher's table, by library; -1: none */
   struct library_file *library_files; /* of those */
   uint64_t initial_mask;
-  uint64_t initial_ignored; /* set of signals */
-  uint64_t stack_limit;     /* RLIMIT_STACK, bytes */
-  uint64_t signal_frame;    /* what the kernel puts on the stack, bytes */
+  uint64_t initial_ignored;      /* set of signals */
+  _Atomic uint64_t ignored_once; /* by some instance, ever */
+  uint64_t stack_limit;          /* RLIMIT_STACK, bytes */
+  uint64_t signal_frame;         /* what the kernel puts on the stack, bytes */
   struct em_lock alt_stack_lock;
   struct alt_stack *alt_stacks; /* of threads that have gone */
 
@@ -466,8 +468,8 @@ void em_reap_adopted(void);
 
 /** There is something to do for em_launch. On any thread. */
 void em_call_launcher(void);
-/** Comes back when the launcher is done with the signals that it has. With no
-    lock held. */
+/** Comes back when the launcher is done with the signals that it has, or after
+   a second: one that has no end must not keep the caller. With no lock held. */
 void em_wait_for_launcher(void);
 /** What the launcher does when the instances have been started. */
 _Noreturn void em_launch(void);

@@ -38,6 +38,7 @@ static uint64_t always_dispatched(void) {
 static uint64_t wanted(int signal) {
   unsigned defaults = 0, ignored = 0, handlers = 0;
   uint64_t minds = 0;
+  bool has_parents = false;
   if (signal == SIGCHLD && (em.orphans || em.pid == 1))
     minds = SET(SIGCHLD);
   for (uint32_t n = 0; n != em.instance_count; ++n) {
@@ -45,6 +46,7 @@ static uint64_t wanted(int signal) {
     uint32_t state = atomic_load(&i->state);
     if (state != EM_ENDED)
       minds |= atomic_load(&i->minds) & SET(signal);
+    has_parents |= atomic_load(&i->is_parent);
     if (state >= EM_ENDING)
       continue;
     switch (em_kind_of_action(i, signal)) {
@@ -63,7 +65,9 @@ static uint64_t wanted(int signal) {
   /* Between the end of all and a restart nobody ignores anything. */
   if (!matters && !defaults && ignored && !(SET(signal) & never_ignored))
     return INSTALLED_IGNORE;
-  if (!matters && !ignored && !(SET(signal) & always_dispatched()))
+  bool from_child = has_parents && em_is_fatal(signal);
+  if (!matters && !ignored && !from_child &&
+      !(SET(signal) & always_dispatched()))
     return INSTALLED_DEFAULT;
   return INSTALLED_DISPATCHER | SA_RESTART | SA_ONSTACK;
 }
@@ -116,6 +120,18 @@ void em_mind(struct instance *i, uint64_t set) {
   em_release(&em.signal_lock, mask);
 }
 
+void em_become_parent(struct instance *i) {
+  if (atomic_load(&i->is_parent))
+    return;
+  uint64_t mask = em_acquire(&em.signal_lock);
+  atomic_store(&i->is_parent, true);
+  for (int s = 1; s <= EM_SIGNALS; ++s)
+    if (em_is_fatal(s) && !(SET(s) & em_unblockable) &&
+        !(em.installed[s] & INSTALLED_DISPATCHER))
+      (void)em_install(s);
+  em_release(&em.signal_lock, mask);
+}
+
 void em_init_signals(void) {
   for (int s = 1; s <= EM_SIGNALS; ++s) {
     struct em_sigaction inherited;
@@ -127,6 +143,7 @@ void em_init_signals(void) {
     if (em_is_ignored(&inherited))
       em.initial_ignored |= SET(s);
   }
+  em.ignored_once = em.initial_ignored;
 }
 
 void em_inherit_signals(struct instance *i) {
@@ -149,8 +166,9 @@ void em_forget_signals(void) {
   uint64_t mask = em_acquire(&em.signal_lock);
   for (int s = 1; s <= EM_SIGNALS; ++s)
     /* Where all agree, one less changes nothing. A dispatcher too many does no
-       harm. */
-    if (em.installed[s] & INSTALLED_DISPATCHER && s != EM_SIGNAL)
+       harm, unless all that are left ignore the signal. */
+    if (em.installed[s] & INSTALLED_DISPATCHER && s != EM_SIGNAL &&
+        atomic_load(&em.ignored_once) & SET(s))
       (void)em_install(s);
   em_release(&em.signal_lock, mask);
 }
@@ -242,6 +260,8 @@ long em_rt_sigaction(struct instance *i, int signal,
   given.mask &= ~em_unblockable;
   if (action && SET(signal) & em_harmless)
     em_drop_undecided(i, signal);
+  if (em_is_ignored(&given))
+    atomic_fetch_or(&em.ignored_once, SET(signal));
   struct em_sigaction before;
   if (!action) {
     before = em_action_of(i, signal);

@@ -124,6 +124,10 @@ static inline long em_send(int tid, int signal, struct siginfo *info) {
 static inline void em_expect(int tid, int signal) {
   atomic_fetch_or(&em_task(tid)->expects, SET(signal));
 }
+/** The calling thread has taken one. */
+static inline void em_forget_expected(int signal) {
+  atomic_fetch_and(&em_task(em_syscall(SYS_gettid, 0))->expects, ~SET(signal));
+}
 static inline bool em_has_lost_info(const struct siginfo *info) {
   return info->code == SI_USER && !info->pid && !info->uid;
 }
@@ -186,6 +190,9 @@ long em_install(int signal);
 /** The signals in \p set matter to \p instance even without a handler: it
     blocks them, or waits for them. */
 void em_mind(struct instance *instance, uint64_t set);
+/** Before \p instance has its first child: what that sends it is to end it
+    alone, and not, as the kernel would have it, the process. */
+void em_become_parent(struct instance *instance);
 
 /* AltStack.c: on which stack signals are handled */
 
@@ -253,8 +260,8 @@ void em_route(int signal, const struct siginfo *info);
 /** What em_route does for one instance. */
 void em_route_to(struct instance *instance, int signal,
                  const struct siginfo *info);
-/** To the program in place of \p instance. */
-void em_send_to_replacement(const struct instance *instance, int signal,
+/** To the program in place of \p instance. False: there is none. */
+bool em_send_to_replacement(const struct instance *instance, int signal,
                             const struct siginfo *info);
 
 /* Children.c: SIGCHLD */
@@ -366,6 +373,9 @@ void em_drop_undecided(struct instance *instance, int signal);
 /** The calling thread leaves, or takes none of \p set any more: what it was
     chosen for is for another one. */
 void em_give_back(struct instance *instance, uint64_t set);
+/** Is there perhaps something of \p set to give back, which the calling thread
+    blocks? */
+bool em_may_give_back(uint64_t set);
 /** Nothing of what waited for \p instance is for its next life. */
 void em_drop_held(struct instance *instance);
 /** Shows the signal, which is for thread \p tid, to who reads the instance's
@@ -402,7 +412,10 @@ void em_retry_held(void);
     keeps. The kernel lets a thread forge any code for itself, and some for
     others; where it does not, the code is a private one, and the padding holds
     the original. */
-enum { EM_MARK = 0x454d5244 };
+enum {
+  EM_MARK = 0x454d5244,
+  EM_MARK_THREAD = 0x454d5254, /* it was queued to the thread that gets it */
+};
 static inline struct siginfo em_routed(const struct siginfo *info, bool self) {
   struct siginfo routed = *info;
   if (self || (info->code < 0 && info->code != SI_TKILL)) {
@@ -413,11 +426,15 @@ static inline struct siginfo em_routed(const struct siginfo *info, bool self) {
   }
   return routed;
 }
+static inline bool em_is_queued_to_thread(const struct siginfo *info) {
+  return info->pad == EM_MARK_THREAD;
+}
 static inline bool em_is_routed(const struct siginfo *info) {
-  return info->code == EM_CODE_ROUTED || info->pad == EM_MARK;
+  return info->code == EM_CODE_ROUTED || info->pad == EM_MARK ||
+         em_is_queued_to_thread(info);
 }
 static inline void em_restore_code(struct siginfo *info) {
-  if (info->pad != EM_MARK)
+  if (info->pad != EM_MARK && !em_is_queued_to_thread(info))
     info->code = info->pad;
   info->pad = 0;
 }

@@ -433,11 +433,13 @@ bool em_timer_leaves(struct siginfo *info) {
 }
 
 /* What expired while the signal waited is to be counted with it, and the
-   launcher may not have come to that. */
+   launcher may not have come to that. Of a timer that is faster than the
+   launcher it never does. */
 static void catch_up(int id) {
+  enum { SHORTEST = 1000 * 1000 };
   uint64_t mask = em_acquire(&lock);
   struct timer *t = find(id);
-  if (t && is_owned(t) && t->waits && t->interval &&
+  if (t && is_owned(t) && t->waits && t->interval >= SHORTEST &&
       now() - t->left_at >= t->interval) {
     t->is_being_taken = true;
     em_unlock(&lock);
@@ -546,16 +548,18 @@ static bool is_set(const struct em_itimerval *v) {
   return v->value.seconds || v->value.microseconds;
 }
 
-void em_inherit_itimers(const struct em_itimerval *values) {
+void em_inherit_itimers(const struct em_itimerval *values,
+                        struct em_itimerval *before) {
   for (int which = 0; which != EM_ITIMERS; ++which)
     if (is_set(&values[which]))
       /* As valid as it was in the parent. */
-      (void)em_syscall(SYS_setitimer, which, &values[which], NULL);
+      (void)em_syscall(SYS_setitimer, which, &values[which],
+                       before ? &before[which] : NULL);
 }
 
-void em_disinherit_itimers(const struct em_itimerval *values) {
-  static const struct em_itimerval none;
+void em_disinherit_itimers(const struct em_itimerval *values,
+                           const struct em_itimerval *before) {
   for (int which = 0; which != EM_ITIMERS; ++which)
     if (is_set(&values[which]))
-      (void)em_syscall(SYS_setitimer, which, &none, NULL);
+      (void)em_syscall(SYS_setitimer, which, &before[which], NULL);
 }

@@ -67,11 +67,13 @@ void em_forget_timers(struct instance *instance);
 /** In a forked child, which has none. */
 void em_lose_timers(struct instance *instance);
 /** exec keeps the interval timers: reads them, and sets them for the calling
-    process. */
+    process, which had \p before, if that is not null. */
 void em_get_itimers(struct instance *instance, struct em_itimerval *values);
-void em_inherit_itimers(const struct em_itimerval *values);
+void em_inherit_itimers(const struct em_itimerval *values,
+                        struct em_itimerval *before);
 /** Undoes that. */
-void em_disinherit_itimers(const struct em_itimerval *values);
+void em_disinherit_itimers(const struct em_itimerval *values,
+                           const struct em_itimerval *before);
 
 #pragma GCC visibility pop
 
