@@ -79,7 +79,7 @@ static bool is_enough(uint64_t installed, uint64_t want) {
          (want == INSTALLED_DEFAULT && installed & INSTALLED_DISPATCHER);
 }
 
-static long tell_kernel(int signal, uint64_t want) {
+EM_RARE static long tell_kernel(int signal, uint64_t want) {
   struct em_sigaction action = {0};
   if (want & INSTALLED_DISPATCHER) {
     action.handler = em_dispatcher;
