@@ -168,9 +168,10 @@ long em_exec(struct instance *i, const struct em_frame *frame, bool *in_place) {
     wait_for_status(pid);
     em_leave(i, 0);
   }
+  /* At once: natively they are gone before the program begins. */
+  em_stop_others(i);
   hand_on_signals(i);
   em_forget_timers(i);
-  em_stop_others(i);
   /* The instance's descriptors are the new program's now. */
   if (!em_shares(EM_SHARE_FDS))
     (void)em_syscall(SYS_close_range, 0, ~0u, 0);
