@@ -370,20 +370,12 @@ void em_pass_on_blocked(struct instance *instance, int signal,
 /** Before \p instance first handles \p signal: it does not see what would have
     been discarded before. */
 void em_drop_undecided(struct instance *instance, int signal);
-/** The calling thread leaves, or takes none of \p set any more: what it was
-    chosen for is for another one. */
-void em_give_back(struct instance *instance, uint64_t set);
-/** Is there perhaps something of \p set to give back, which the calling thread
-    blocks? */
-bool em_may_give_back(uint64_t set);
 /** Nothing of what waited for \p instance is for its next life. */
 void em_drop_held(struct instance *instance);
 /** Shows the signal, which is for thread \p tid, to who reads the instance's
     signalfd, if the thread has it blocked. False: it is to be sent. */
 bool em_show_blocked(struct instance *instance, int tid,
                      const struct siginfo *info);
-/** Likewise what waits in the kernel for the calling thread. */
-void em_show_pending(struct instance *instance, uint64_t set);
 /** Leaves the choice of a thread to the launcher. */
 void em_hold(struct instance *instance, int signal, const struct siginfo *info);
 /** A thread that does not block the signal; the first one if that cannot be
@@ -396,6 +388,11 @@ int em_take_held(struct instance *instance, uint64_t set, struct siginfo *info);
 /** Sends to the calling thread what is held and in \p set. */
 void em_claim_held(struct instance *instance, uint64_t set);
 uint64_t em_held_set(struct instance *instance);
+/** In the launcher: tries again. */
+void em_retry_held(void);
+
+/* Pending.c: what waits in the kernel for the calling thread */
+
 /** Those of \p all pending signals that are not the process's: who will get
     these is not known yet. */
 uint64_t em_own_pending(uint64_t all);
@@ -405,8 +402,15 @@ void em_discard(struct instance *instance, int signal);
     of \p instance: what waits for the first as the whole is held from now on.
  */
 void em_hold_pending(struct instance *instance);
-/** In the launcher: tries again. */
-void em_retry_held(void);
+/** The calling thread leaves, or takes none of \p set any more: what it was
+    chosen for is for another one. */
+void em_give_back(struct instance *instance, uint64_t set);
+/** Is there perhaps something of \p set to give back, which the calling thread
+    blocks? */
+bool em_may_give_back(uint64_t set);
+/** Shows what waits in the kernel for the calling thread to who reads the
+    instance's signalfd. */
+void em_show_pending(struct instance *instance, uint64_t set);
 
 /** What is passed on is marked in the padding behind si_code, which the kernel
     keeps. The kernel lets a thread forge any code for itself, and some for

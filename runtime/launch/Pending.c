@@ -1,0 +1,130 @@
+//===- Pending.c - What waits in the kernel for a thread ------------------===//
+//
+// Part of elfmerge, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A thread has signals waiting that are its own, some that it was chosen for as
+// one of its instance's, and with them the kernel shows those of the process.
+// Where it cannot take them, or leaves, the instance's go to another thread
+// (Held.c) and the process's to the launcher.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Signal.h"
+
+EM_RARE uint64_t em_own_pending(uint64_t all) {
+  uint64_t set;
+  return em_pending_of(em_syscall(SYS_gettid, 0), &set) ? set : all;
+}
+
+void em_discard(struct instance *i, int signal) {
+  static const int64_t at_once[2] = {0, 0};
+  uint64_t set = SET(signal);
+  uint64_t mask = em_block_signals();
+  struct siginfo info;
+  while (em_syscall(SYS_rt_sigtimedwait, &set, &info, at_once, 8) == signal)
+    /* What was sent to the process is others' too. */
+    if (!em_is_routed(&info) && info.code != SI_TKILL)
+      em_route(signal, &info);
+  while (em_take_held(i, set, &info))
+    ;
+  em_set_mask(mask);
+}
+
+/* Whoever has chosen the calling thread for a signal has then sent it. */
+static void wait_for_senders(void) {
+  em_release(&em.held_lock, em_acquire(&em.held_lock));
+}
+
+/* Is it the calling thread's alone? No timer signals the process. */
+static bool is_own(int signal, const struct siginfo *info) {
+  if (em_is_routed(info))
+    return em_is_queued_to_thread(info);
+  return info->code == SI_TIMER || em_is_to_thread(signal, info);
+}
+
+EM_RARE void em_give_back(struct instance *i, uint64_t set) {
+  static const int64_t at_once[2] = {0, 0};
+  struct siginfo info;
+  long signal;
+  uint64_t mask = em_block_signals();
+  wait_for_senders();
+  while ((signal = em_syscall(SYS_rt_sigtimedwait, &set, &info, at_once, 8)) >
+         0) {
+    if (is_own(signal, &info)) {
+      /* There is room for one that was just taken. */
+      (void)em_send(em_syscall(SYS_gettid, 0), signal, &info);
+      set &= ~SET(signal);
+    } else if (em_is_routed(&info) && SET(signal) & em_jobs) {
+      em_unsend_job(i, signal);
+      em_call_launcher();
+    } else if (em_is_routed(&info)) {
+      em_restore_code(&info);
+      em_hold(i, signal, &info);
+    } else {
+      em_hand_over(signal, &info);
+    }
+  }
+  em_set_mask(mask);
+}
+
+bool em_may_give_back(uint64_t set) {
+  /* Who is just sending has taken the lock before this looks. */
+  if (atomic_load(&em.held_lock.word))
+    return true;
+  uint64_t pending = 0;
+  /* It cannot fail. */
+  (void)em_syscall(SYS_rt_sigpending, &pending, sizeof(pending));
+  return pending & set;
+}
+
+EM_RARE void em_hold_pending(struct instance *i) {
+  enum { MOST = 64 };
+  static const int64_t at_once[2] = {0, 0};
+  const uint64_t set = atomic_load(&i->minds);
+  struct siginfo own[MOST];
+  unsigned count = 0;
+  int self = em_syscall(SYS_gettid, 0);
+  wait_for_senders();
+  for (unsigned n = 0; n != MOST; ++n) {
+    struct siginfo info;
+    long signal = em_syscall(SYS_rt_sigtimedwait, &set, &info, at_once, 8);
+    if (signal <= 0)
+      break;
+    if (is_own(signal, &info)) {
+      own[count++] = info;
+    } else if (em_is_routed(&info) && SET(signal) & em_jobs) {
+      em_unsend_job(i, signal);
+    } else if (em_is_routed(&info)) {
+      em_restore_code(&info);
+      em_hold(i, signal, &info);
+    } else {
+      em_hand_over(signal, &info);
+    }
+  }
+  for (unsigned n = 0; n != count; ++n)
+    /* As many as were just taken there is room for. */
+    (void)em_send(self, own[n].signo, &own[n]);
+}
+
+EM_RARE void em_show_pending(struct instance *i, uint64_t set) {
+  static const int64_t at_once[2] = {0, 0};
+  struct siginfo info;
+  uint64_t mask = em_block_signals();
+  long signal;
+  while ((signal = em_syscall(SYS_rt_sigtimedwait, &set, &info, at_once, 8)) >
+         0) {
+    bool routed = em_is_routed(&info);
+    if (routed)
+      em_restore_code(&info);
+    if (routed && SET(signal) & em_jobs && !em_take_job(i, signal))
+      continue;
+    if (routed || em_is_to_thread(signal, &info))
+      em_pass_on(i, signal, &info);
+    else
+      em_hand_over(signal, &info);
+  }
+  em_set_mask(mask);
+}
