@@ -189,6 +189,10 @@ static void *handler_of(struct em_signal *s) {
     if (self && atomic_load(&self->state) >= EM_ENDING)
       em_leave(self, 0);
     return NULL;
+  case EM_CODE_PAUSE:
+    if (self)
+      em_pause(self);
+    return NULL;
   case EM_CODE_CARRIED:
     s->number = info->signo = info->error;
     info->error = 0;

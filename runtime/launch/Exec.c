@@ -74,6 +74,57 @@ static int wait_for_status(int pid) {
   return status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff;
 }
 
+/* Natively the other threads are gone before the program begins. Here nobody
+   knows before whether it will; so they wait, and go on if it does not. One
+   that cannot be had within a fifth of a second is stopped a little later. */
+static void pause_others(struct instance *i) {
+  enum { ROUNDS = 40 };
+  static const int64_t round[2] = {0, 5 * 1000 * 1000};
+  int self = em_syscall(SYS_gettid, 0);
+  uint32_t asked = 0, busy = 0;
+  if (atomic_load(&i->threads) == 1)
+    return;
+  atomic_store(&i->pauses, 1);
+  uint64_t mask = em_acquire(&i->lock);
+  for (int tid = i->thread_list; tid; tid = em_task(tid)->next) {
+    if (tid == self)
+      continue;
+    bool in_vfork = em_task(tid)->pending == EM_PROCESS && em_task(tid)->vfork;
+    if (!in_vfork && em_tell_thread(tid, EM_CODE_PAUSE) == 0)
+      ++asked;
+    else
+      ++busy;
+  }
+  em_release(&i->lock, mask);
+  for (int n = 0; n != ROUNDS; ++n) {
+    uint32_t paused = atomic_load(&i->paused);
+    if (paused >= asked || paused + busy + 1 >= atomic_load(&i->threads))
+      return;
+    (void)em_syscall(SYS_futex, &i->paused, FUTEX_WAIT_PRIVATE, paused, round);
+  }
+}
+
+static void end_pause(struct instance *i) {
+  enum { ALL = 0x7fffffff };
+  if (atomic_exchange(&i->pauses, 0))
+    /* They may not have come to wait. */
+    (void)em_syscall(SYS_futex, &i->pauses, FUTEX_WAKE_PRIVATE, ALL);
+}
+
+void em_pause(struct instance *i) {
+  if (!atomic_load(&i->pauses))
+    return;
+  atomic_fetch_add(&i->paused, 1);
+  /* Who executes may have given up waiting for it. */
+  (void)em_syscall(SYS_futex, &i->paused, FUTEX_WAKE_PRIVATE, 1);
+  while (atomic_load(&i->pauses))
+    /* However it comes back, it looks again. */
+    (void)em_syscall(SYS_futex, &i->pauses, FUTEX_WAIT_PRIVATE, 1, 0);
+  atomic_fetch_sub(&i->paused, 1);
+  if (atomic_load(&i->state) != EM_RUNNING)
+    em_leave(i, 0);
+}
+
 /* Of several threads that call it at once one replaces the instance; the others
    leave then, or go on if that has failed. Returns the caller's mask. */
 static uint64_t begin_exec(struct instance *i, const struct em_frame *frame) {
@@ -84,6 +135,7 @@ static uint64_t begin_exec(struct instance *i, const struct em_frame *frame) {
 }
 
 static long give_up(struct instance *i, uint64_t mask, long error) {
+  end_pause(i);
   atomic_store(&i->executes, 0);
   /* Nobody waiting is the normal case. */
   (void)em_syscall(SYS_futex, &i->executes, FUTEX_WAKE_PRIVATE, 1);
@@ -152,6 +204,7 @@ long em_exec(struct instance *i, const struct em_frame *frame, bool *in_place) {
                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (em_failed(stack))
     return give_up(i, e.mask, stack);
+  pause_others(i);
   long pid = em_clone(CLONE_VM | CLONE_VFORK | SIGCHLD,
                       (char *)stack + EXEC_STACK, exec_child, &e);
   /* Unmapping what was just mapped as a whole does not fail. */
@@ -162,13 +215,14 @@ long em_exec(struct instance *i, const struct em_frame *frame, bool *in_place) {
     return give_up(i, e.mask, pid < 0 ? pid : e.error);
   }
   i->replaced_by = pid;
-  if (!em_begins_end(i)) {
+  bool has_won = em_begins_end(i);
+  end_pause(i);
+  if (!has_won) {
     i->replaced_by = 0;
     (void)em_syscall(SYS_kill, pid, SIGKILL);
     wait_for_status(pid);
     em_leave(i, 0);
   }
-  /* At once: natively they are gone before the program begins. */
   em_stop_others(i);
   hand_on_signals(i);
   em_forget_timers(i);

@@ -159,7 +159,7 @@ static uint32_t ask_others(struct instance *i, int self) {
     if (tid != self) {
       in_vfork += is_in_vfork(em_task(tid));
       /* A thread that has gone is no thread to stop. */
-      (void)em_stop_thread(i, tid);
+      (void)em_tell_thread(tid, EM_CODE_STOP);
     }
   em_release(&i->lock, mask);
   return in_vfork;
@@ -287,6 +287,7 @@ void em_notice_fork(struct instance *i) {
   atomic_store(&em.held_count, 0);
   i->exit_lock = 0;
   i->exits_in_place = 1;
+  i->pauses = i->paused = 0;
   i->lock.word = i->child_lock.word = 0;
   i->thread_list = 0;
   i->child_list = 0;

@@ -91,6 +91,7 @@ long em_renew(struct instance *i) {
   atomic_store(&i->break_now, 0);
   i->replaced_by = 0;
   atomic_store(&i->executes, 0);
+  i->pauses = i->paused = 0;
   i->own_file_count = 0;
   for (size_t n = 0; n != sizeof(i->own_files) / sizeof(*i->own_files); ++n)
     i->own_files[n] = (struct library_file){0};

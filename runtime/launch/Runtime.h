@@ -39,6 +39,7 @@ enum {
   EM_SIGNAL = 33,
   EM_CODE_STOP = -0x454d,    /* si_code: end this thread */
   EM_CODE_ROUTED = -0x454e,  /* si_code: the original one is elsewhere */
+  EM_CODE_PAUSE = -0x454f,   /* si_code: wait for an exec (Exec.c) */
   EM_CODE_CARRIED = -0x4551, /* si_code: another signal (Jobs.c) */
   EM_CODE_HANDED = -0x4550,  /* si_code: to the launcher, as EM_CODE_ROUTED */
   EM_EXIT_STACK_SIZE = 16384,
@@ -161,6 +162,8 @@ struct instance {
   _Atomic uint32_t child_events;
   _Atomic int replaced_by;   /* pid of the program in its place, 0: none */
   _Atomic uint32_t executes; /* a thread is about to be replaced so, or is */
+  _Atomic uint32_t pauses;   /* the others wait for what comes of it */
+  _Atomic uint32_t paused;   /* how many do */
 
   uintptr_t break_start, break_committed, break_end;
   _Atomic uintptr_t break_now;
@@ -527,6 +530,9 @@ void em_interrupt_wait(struct instance *instance, struct task *thread,
     place: then *in_place is true. */
 long em_exec(struct instance *instance, const struct em_frame *frame,
              bool *in_place);
+
+/** With all signals blocked: waits while another thread executes a program. */
+void em_pause(struct instance *instance);
 
 /* Hooks.c */
 

@@ -304,7 +304,7 @@ void em_undo_ignore(struct instance *i) {
   em_release(&em.signal_lock, mask);
 }
 
-long em_stop_thread(struct instance *i, int tid) {
-  struct siginfo info = {.signo = EM_SIGNAL, .code = EM_CODE_STOP};
+long em_tell_thread(int tid, int code) {
+  struct siginfo info = {.signo = EM_SIGNAL, .code = code};
   return em_send(tid, EM_SIGNAL, &info);
 }

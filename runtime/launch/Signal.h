@@ -176,8 +176,8 @@ long em_rt_sigaction_in_child(struct instance *instance, int signal,
 void em_ignore_for_exec(struct instance *instance);
 /** In the process itself, whose exec has failed: undoes that. */
 void em_undo_ignore(struct instance *instance);
-/** Asks thread \p tid of \p instance to leave. 0 or -errno. */
-long em_stop_thread(struct instance *instance, int tid);
+/** Tells a thread EM_CODE_STOP, to leave, or EM_CODE_PAUSE. 0 or -errno. */
+long em_tell_thread(int tid, int code);
 /** The dispositions of an instance that has ended no longer count. */
 void em_forget_signals(void);
 /** In a forked child: hands the signals back to the kernel. */
