@@ -109,7 +109,8 @@ bool em_clone_here(struct instance *i, struct em_frame *f) {
   if (r.flags & CLONE_THREAD) {
     if (!em_announce_thread(i))
       em_leave(i, 0);
-    if (atomic_load(&i->threads) == 2 && !em_alone() && atomic_load(&i->minds))
+    if (atomic_load(&i->threads) == 2 && !em_alone() &&
+        em_may_give_back(atomic_load(&i->minds)))
       em_hold_pending(i);
   }
   t->pending = r.flags & CLONE_THREAD ? EM_THREAD : EM_PROCESS;

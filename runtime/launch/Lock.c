@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Runtime.h"
+#include "Signal.h"
 
 enum { SIG_SETMASK = 2 };
 
@@ -19,7 +19,12 @@ static uint64_t exchange_mask(uint64_t mask) {
 
 uint64_t em_block_signals(void) { return exchange_mask(~UINT64_C(0)); }
 
-void em_set_mask(uint64_t mask) { (void)exchange_mask(mask); }
+/* It is mostly the one that was found, and libcs block all signals, too, while
+   they make a thread. */
+void em_set_mask(uint64_t mask) {
+  if (mask != em_all_blocked)
+    (void)exchange_mask(mask);
+}
 
 void em_lock(struct em_lock *lock) {
   uint32_t free = 0;

@@ -84,6 +84,7 @@ static bool sigsuspend(struct instance *i, struct em_frame *f) {
   uint64_t mask = em_block_signals();
   em_set_mask(set);
   em_carry_jobs(i, jobs);
+  (void)em_block_signals();
   em_set_mask(mask);
   f->nr = -EM_EINTR;
   return true;

@@ -383,6 +383,7 @@ void em_unlock(struct em_lock *lock);
 uint64_t em_acquire(struct em_lock *lock);
 void em_release(struct em_lock *lock, uint64_t mask);
 uint64_t em_block_signals(void);
+/** With all signals blocked. */
 void em_set_mask(uint64_t mask);
 
 /* Instance.c: life and death */

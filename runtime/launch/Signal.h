@@ -67,6 +67,8 @@ static const uint64_t em_stops =
     SET(SIGSTOP) | SET(SIGTSTP) | SET(SIGTTIN) | SET(SIGTTOU);
 /* What the kernel leaves out of every mask. */
 static const uint64_t em_unblockable = SET(SIGKILL) | SET(SIGSTOP);
+/* What the kernel makes of a mask with all signals. */
+static const uint64_t em_all_blocked = ~em_unblockable;
 /* The kernel discards some of these for others. */
 static const uint64_t em_jobs =
     SET(SIGCONT) | SET(SIGTSTP) | SET(SIGTTIN) | SET(SIGTTOU);

@@ -15,9 +15,6 @@
 #include "Space.h"
 #include "Timers.h"
 
-/* What the kernel makes of a mask with all signals. */
-static const uint64_t all_blocked = ~em_unblockable;
-
 struct task *em_task(int id) {
   if (id <= 0 || id >= EM_MAX_TASK)
     em_fail("runtime", "thread id out of range", 0);
@@ -200,7 +197,7 @@ struct instance *em_instance_of(const struct task *t) {
 uint64_t em_block_unseen(void) {
   uint64_t mask = em_block_signals();
   struct task *t = em_task(em_syscall(SYS_gettid, 0));
-  if (mask != all_blocked) {
+  if (mask != em_all_blocked) {
     t->mask = mask;
     atomic_store(&t->mask_counts, true);
   }
@@ -208,7 +205,7 @@ uint64_t em_block_unseen(void) {
 }
 
 void em_unblock(uint64_t mask) {
-  if (mask != all_blocked)
+  if (mask != em_all_blocked)
     atomic_store(&em_task(em_syscall(SYS_gettid, 0))->mask_counts, false);
   em_set_mask(mask);
 }
