@@ -50,16 +50,20 @@ static bool ends(struct instance *i, int signal) {
   return !atomic_load(&i->executes) && would_end(i, signal);
 }
 
-/* Would all instances let it end them at once? */
+/* Would all instances let it end them at once? When all have ended for good,
+   the process is about to exit with their status. */
 static bool ends_all(int signal) {
   if (!em_is_fatal(signal))
     return false;
+  bool any = false;
   for (uint32_t n = 0; n != em.instance_count; ++n) {
     struct instance *i = em_instance_at(n);
-    if (atomic_load(&i->state) != EM_ENDED && !ends(i, signal))
+    bool has_ended = atomic_load(&i->state) == EM_ENDED;
+    if (!has_ended && !ends(i, signal))
       return false;
+    any = any || !has_ended || i->restart_due;
   }
-  return true;
+  return any;
 }
 
 /* Comes back when the signal is not delivered, as it never should. */
