@@ -166,8 +166,11 @@ static void *of_timer(struct instance *owner, struct task *t,
 static void *handler_of(struct em_signal *s) {
   struct siginfo *info = s->info;
   int signal = s->number;
-  struct task *t = em_task(em_syscall(SYS_gettid, 0));
+  int tid = em_syscall(SYS_gettid, 0);
+  struct task *t = em_task(tid);
   struct instance *self = em_instance_of(t);
+  if (!self && tid == em.launcher)
+    em_count_signal(s->context);
   bool expected = atomic_load(&t->expects) & SET(signal);
   if (expected)
     atomic_fetch_and(&t->expects, ~SET(signal));

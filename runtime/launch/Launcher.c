@@ -18,6 +18,9 @@ enum {
   /* Nanoseconds between two looks at what is not to be waited for. */
   FIRST_PAUSE = 50 * 1000,
   LAST_PAUSE = 20 * 1000 * 1000,
+
+  /* Signals that are taken before there is another look. */
+  MOST_SIGNALS = 64,
 };
 
 void em_call_launcher(void) {
@@ -42,6 +45,17 @@ void em_wait_for_launcher(void) {
   }
 }
 
+/* Signals may come faster than they are handled, as those of a timer do, and
+   the launcher would do nothing else: what is held, for example, would wait
+   until they end. The loop is to go on before the next one. */
+void em_count_signal(void *context) {
+  if (++em.signals_taken < MOST_SIGNALS)
+    return;
+  *em_context_mask(context) = em_all_blocked;
+  /* Whether it sleeps there or is about to. */
+  atomic_fetch_add(&em.calls, 1);
+}
+
 static void serve(uint32_t calls) {
   if (atomic_exchange(&em.served, calls) == calls)
     return;
@@ -56,11 +70,14 @@ _Noreturn void em_launch(void) {
   for (;;) {
     uint32_t seen = atomic_load(&em.calls);
     em_block_signals();
+    em.signals_taken = 0;
     bool all = em_settle_all();
     em_look_after_orphans();
     em_retry_held();
     all = em_retry_jobs() && all && !atomic_load(&em.held_count);
     em_set_mask(0);
+    if (em.signals_taken >= MOST_SIGNALS)
+      continue;
     serve(seen);
     if (seen != before)
       pause[1] = FIRST_PAUSE;
