@@ -19,8 +19,9 @@ trap 'echo "bye with $?"' EXIT
 
 coproc tr a-z A-Z
 echo "through a co-process" >&"${COPROC[1]}"
-exec {COPROC[1]}>&-
-read -r line <&"${COPROC[0]}"
+# bash forgets the descriptors when it has seen the co-process end.
+exec 5<&"${COPROC[0]}" {COPROC[1]}>&-
+read -r line <&5
 echo "$line"
 false | true | (exit 4)
 echo "${PIPESTATUS[@]}"
