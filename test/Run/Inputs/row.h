@@ -79,10 +79,11 @@ static inline void row_sleep(long milliseconds) {
     ;
 }
 
-/// Waits until something holds that another thread or process brings about.
+/// Waits until something holds that another thread or process brings about,
+/// which may not get to run for seconds.
 #define UNTIL(condition)                                                       \
   do {                                                                         \
-    long row_end_of_wait = row_milliseconds() + 5000;                          \
+    long row_end_of_wait = row_milliseconds() + 40000;                         \
     int row_holds;                                                             \
     while (!(row_holds = !!(condition)) &&                                     \
            row_milliseconds() < row_end_of_wait)                               \
