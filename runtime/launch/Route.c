@@ -133,10 +133,14 @@ static int parent_of(int pid) {
   return parent;
 }
 
+/* Also one that has been reaped, unless its id is another's now. */
 static bool is_orphan(int pid) {
-  return pid > 0 && pid < EM_MAX_TASK &&
-         __atomic_load_n(&em_task(pid)->child_of, __ATOMIC_ACQUIRE) ==
-             EM_NOBODY;
+  if (pid <= 0 || pid >= EM_MAX_TASK)
+    return false;
+  const struct task *t = em_task(pid);
+  uint32_t parent = __atomic_load_n(&t->child_of, __ATOMIC_ACQUIRE);
+  return parent == EM_NOBODY ||
+         (!parent && t->was_child_of == EM_NOBODY && !parent_of(pid));
 }
 
 /* The instance whose child it is that has sent a signal; null: none's. One that
@@ -194,8 +198,11 @@ void em_route(int signal, const struct siginfo *info) {
     return;
   if (only && em_send_to_replacement(only, signal, info))
     return;
-  if (only && runs(only)) {
-    em_route_to(only, signal, info);
+  if (only) {
+    if (runs(only))
+      em_route_to(only, signal, info);
+    else /* it may just have executed a program; else it has ended */
+      (void)em_send_to_replacement(only, signal, info);
     return;
   }
   if (!requested && ends_all(signal))

@@ -289,8 +289,11 @@ void em_reap_orphans(void) {
   for (int pid = em.orphans, next; pid; pid = next) {
     next = em_task(pid)->next;
     /* Reaped now, or a child no longer. */
-    if (em_syscall(SYS_wait4, pid, 0, WNOHANG | WALL, 0) != 0)
+    if (em_syscall(SYS_wait4, pid, 0, WNOHANG | WALL, 0) != 0) {
+      /* What it has sent may be seen only now. */
+      em_task(pid)->was_child_of = EM_NOBODY;
       unlink_orphan(pid);
+    }
   }
   em_release(&em.orphan_lock, mask);
 }
