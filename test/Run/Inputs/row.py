@@ -39,7 +39,7 @@ import time
 INPUTS = os.path.dirname(os.path.abspath(__file__))
 NATIVE_LIMIT = 60  # seconds
 RACE_LIMIT = 15     # after which a race is not run again
-IMAGE_LIMIT = 60
+IMAGE_LIMIT = 150
 # Each thread takes an id, so that the kernel soon gives ids of the image's anew.
 LOAD = """from _thread import *
 lock = allocate_lock()
