@@ -170,7 +170,7 @@ static void *handler_of(struct em_signal *s) {
   struct task *t = em_task(tid);
   struct instance *self = em_instance_of(t);
   if (!self && tid == em.launcher)
-    em_count_signal(s->context);
+    em_count_signal(signal, s->context);
   bool expected = atomic_load(&t->expects) & SET(signal);
   if (expected)
     atomic_fetch_and(&t->expects, ~SET(signal));

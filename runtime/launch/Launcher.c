@@ -48,9 +48,10 @@ void em_wait_for_launcher(void) {
 /* Signals may come faster than they are handled, as those of a timer do, and
    the launcher would do nothing else: what is held, for example, would wait
    until they end. The loop is to go on before the next one. */
-void em_count_signal(void *context) {
+void em_count_signal(int signal, void *context) {
   if (++em.signals_taken < MOST_SIGNALS)
     return;
+  em.floods |= SET(signal);
   *em_context_mask(context) = em_all_blocked;
   /* Whether it sleeps there or is about to. */
   atomic_fetch_add(&em.calls, 1);
@@ -64,19 +65,31 @@ static void serve(uint32_t calls) {
   (void)em_syscall(SYS_futex, &em.served, FUTEX_WAKE_PRIVATE, ALL);
 }
 
+/* False: there are more. The kernel has those with low numbers taken first, so
+   one that comes without end is blocked until all others were. */
+static bool take_signals(void) {
+  em.signals_taken = 0;
+  if (em.floods) {
+    em_set_mask(em.floods);
+    if (em.signals_taken >= MOST_SIGNALS)
+      return false;
+    em.floods = 0;
+  }
+  em_set_mask(0);
+  return em.signals_taken < MOST_SIGNALS;
+}
+
 _Noreturn void em_launch(void) {
   int64_t pause[2] = {0, FIRST_PAUSE};
   uint32_t before = 0;
   for (;;) {
     uint32_t seen = atomic_load(&em.calls);
     em_block_signals();
-    em.signals_taken = 0;
     bool all = em_settle_all();
     em_look_after_orphans();
     em_retry_held();
     all = em_retry_jobs() && all && !atomic_load(&em.held_count);
-    em_set_mask(0);
-    if (em.signals_taken >= MOST_SIGNALS)
+    if (!take_signals())
       continue;
     serve(seen);
     if (seen != before)

@@ -266,6 +266,7 @@ struct runtime {
   _Atomic uint32_t calls;  /* em_call_launcher */
   _Atomic uint32_t served; /* as many of them have been */
   volatile uint32_t signals_taken; /* by the launcher, since it last looked */
+  volatile uint64_t floods;        /* those it has had too many of */
   struct em_lock leaving_lock;
   struct em_lock orphan_lock;
   int orphans; /* pid of the first child that an ended instance left, 0: none */
@@ -474,7 +475,7 @@ void em_reap_adopted(void);
 /** There is something to do for em_launch. On any thread. */
 void em_call_launcher(void);
 /** The launcher takes a signal, and returns to \p context. */
-void em_count_signal(void *context);
+void em_count_signal(int signal, void *context);
 /** Comes back when the launcher is done with the signals that it has, or after
    a second: one that has no end must not keep the caller. With no lock held. */
 void em_wait_for_launcher(void);
