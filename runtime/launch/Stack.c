@@ -156,11 +156,20 @@ static long fill_random(char *to) {
   return got;
 }
 
+/* What is put on a new stack counts, as natively: a libc takes the limit for
+   the size of the stack, and languages know by that what is an overflow. The
+   kernel allows arguments and environment to be a quarter of it. */
+static size_t stack_size(const struct em_spec *spec, size_t used) {
+  if (!spec->stack_size && used <= em.stack_limit / 4)
+    return em.stack_limit & -(size_t)EM_PAGE;
+  size_t size = spec->stack_size ? spec->stack_size : em.stack_limit;
+  return em_round_up(size + used);
+}
+
 /* The upper end, or -errno. The end of the stack cannot be accessed. */
 static long map_stack(struct instance *i, const struct em_spec *spec,
                       size_t used) {
-  size_t size = spec->stack_size ? spec->stack_size : em.stack_limit;
-  size = em_round_up(size + used);
+  size_t size = stack_size(spec, used);
   long at = em_syscall6(SYS_mmap, 0, EM_PAGE + size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK,
                         -1, 0);
