@@ -79,8 +79,24 @@ static bool take_signals(void) {
   return em.signals_taken < MOST_SIGNALS;
 }
 
+/* Until a time, and not for so long: the wait is made again behind each signal
+   (em_restart_call), and would not end while these come faster. */
+static void sleep_until_called(uint32_t seen, int64_t pause) {
+  enum { NANOSECONDS = 1000000000, ANY = -1 };
+  struct timespec end = {0, 0};
+  if (pause) {
+    end = em_now();
+    end.nanoseconds += pause;
+    end.seconds += end.nanoseconds / NANOSECONDS;
+    end.nanoseconds %= NANOSECONDS;
+  }
+  /* However it comes back, there is no harm in looking. */
+  (void)em_syscall(SYS_futex, &em.calls, FUTEX_WAIT_BITSET_PRIVATE, seen,
+                   pause ? &end : NULL, 0, ANY);
+}
+
 _Noreturn void em_launch(void) {
-  int64_t pause[2] = {0, FIRST_PAUSE};
+  int64_t pause = FIRST_PAUSE;
   uint32_t before = 0;
   for (;;) {
     uint32_t seen = atomic_load(&em.calls);
@@ -93,12 +109,10 @@ _Noreturn void em_launch(void) {
       continue;
     serve(seen);
     if (seen != before)
-      pause[1] = FIRST_PAUSE;
-    else if (pause[1] < LAST_PAUSE)
-      pause[1] *= 2;
+      pause = FIRST_PAUSE;
+    else if (pause < LAST_PAUSE)
+      pause *= 2;
     before = seen;
-    /* However it comes back, there is no harm in looking. */
-    (void)em_syscall(SYS_futex, &em.calls, FUTEX_WAIT_PRIVATE, seen,
-                     all ? NULL : pause);
+    sleep_until_called(seen, all ? 0 : pause);
   }
 }

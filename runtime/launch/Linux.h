@@ -51,6 +51,7 @@ enum {
 
 enum {
   FUTEX_WAIT_PRIVATE = 128,
+  FUTEX_WAIT_BITSET_PRIVATE = 137, /* until a time of CLOCK_MONOTONIC */
   FUTEX_WAKE_PRIVATE = 129,
 };
 

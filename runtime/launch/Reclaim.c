@@ -106,6 +106,7 @@ long em_renew(struct instance *i) {
 static void restart(struct instance *i) {
   /* Somebody may have asked the process to end meanwhile. */
   if (!em_restarts(i)) {
+    i->restart_due = false;
     em_count_end(i);
     return;
   }
@@ -118,6 +119,7 @@ static void restart(struct instance *i) {
     em_message(i->name, "cannot be started again", error);
     em_reclaim(i);
     i->settled = true;
+    i->restart_due = false;
     atomic_store(&i->state, EM_ENDED);
     em_count_end(i);
   }

@@ -71,8 +71,10 @@ static void die_by(int signal, const struct siginfo *info) {
   struct em_sigaction by_default = {0};
   struct siginfo again = *info;
   if (em_kernel_action(signal, &by_default, NULL) == 0 &&
-      em_send(em_syscall(SYS_gettid, 0), signal, &again) == 0)
+      em_send(em_syscall(SYS_gettid, 0), signal, &again) == 0) {
     em_set_mask(~SET(signal));
+    em_block_signals();
+  }
 }
 
 /* It may have ended meanwhile. */
