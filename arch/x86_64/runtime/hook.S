@@ -27,7 +27,7 @@
 #define SYS_getpid 39
 #define SYS_exit 60
 #define SYS_rt_sigtimedwait 128
-        // struct instance, checked in Runtime.h
+        // struct instance, checked in State.h
 #define EXIT_LOCK 0
 #define EXITS_IN_PLACE 4
 #define EXIT_STACK 8
