@@ -119,15 +119,15 @@ static void *deliver(struct instance *i, struct task *t, struct em_signal *s,
   return NULL;
 }
 
-/* Of a signal that the calling thread has. */
-static bool is_expected(int signal, const struct siginfo *info) {
+/* The calling thread's, though the kernel does not say so. */
+static bool is_untold(int signal, const struct siginfo *info) {
   return em_has_lost_info(info) &&
-         atomic_load(&em_task(em_syscall(SYS_gettid, 0))->expects) &
+         atomic_load(&em_task(em_syscall(SYS_gettid, 0))->was_sent) &
              SET(signal);
 }
 
 bool em_is_to_thread(int signal, const struct siginfo *info) {
-  return is_expected(signal, info) || info->code == SI_TKILL ||
+  return is_untold(signal, info) || info->code == SI_TKILL ||
          (info->code == SI_QUEUE && info->pid == em.pid) || signal == SIGPIPE ||
          signal == SIGXFSZ || signal == EM_SIGNAL - 1 || signal == EM_SIGNAL ||
          is_fault(signal, info);
@@ -171,10 +171,7 @@ static void *handler_of(struct em_signal *s) {
   struct instance *self = em_instance_of(t);
   if (!self && tid == em.launcher)
     em_count_signal(signal, s->context);
-  bool expected = atomic_load(&t->expects) & SET(signal);
-  if (expected)
-    atomic_fetch_and(&t->expects, ~SET(signal));
-  if (expected && self && em_has_lost_info(info)) {
+  if (self && is_untold(signal, info)) {
     /* If it was passed on, it is noted. */
     if (SET(signal) & em_jobs)
       (void)em_take_job(self, signal);
@@ -316,7 +313,7 @@ static bool is_for_own(struct instance *i, int tid, int signal) {
     em_end_instance(i, 128 + signal);
   if (em_is_fatal(signal))
     em_mind(i, SET(signal));
-  em_expect(tid, signal);
+  em_note_sent(tid, signal);
   return true;
 }
 
@@ -356,7 +353,7 @@ bool em_queue_to_thread(struct instance *i, struct em_frame *f) {
     return true;
   }
   info.pad = EM_MARK_THREAD;
-  em_expect(tid, signal);
+  em_note_sent(tid, signal);
   f->nr = em_send(tid, signal, &info);
   return true;
 }
@@ -393,6 +390,6 @@ long em_kill_self(struct instance *i, int signal, const void *information) {
      matter to others. */
   struct siginfo routed = em_routed(&info, true);
   int self = em_calling_thread(i);
-  em_expect(self, signal);
+  em_note_sent(self, signal);
   return em_send(self, signal, &routed);
 }

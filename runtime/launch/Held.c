@@ -110,7 +110,7 @@ static bool send(struct instance *i, int tid, const struct siginfo *info) {
   struct siginfo routed = em_routed(info, tid == em_syscall(SYS_gettid, 0));
   if (!has_thread(i, tid))
     return false;
-  em_expect(tid, info->signo);
+  em_note_sent(tid, info->signo);
   return em_send(tid, info->signo, &routed) == 0;
 }
 

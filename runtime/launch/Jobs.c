@@ -104,7 +104,7 @@ static void take_for_unsent(const struct instance *by, int signal) {
 static void send(struct job *j, int tid) {
   take_for_unsent(j->instance, j->info.signo);
   struct siginfo routed = em_routed(&j->info, tid == calling_thread());
-  em_expect(tid, j->info.signo);
+  em_note_sent(tid, j->info.signo);
   if (em_send(tid, j->info.signo, &routed) == 0)
     j->sent_to = tid;
 }

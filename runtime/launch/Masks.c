@@ -163,8 +163,6 @@ static bool is_over(struct instance *i, struct sigwait *w, long result) {
   if (result == -EM_EINTR)
     return false;
   bool to_thread = result > 0 && em_is_to_thread(result, &w->info);
-  if (result > 0)
-    em_forget_expected(result);
   if (result > 0 && em_is_routed(&w->info)) {
     em_restore_code(&w->info);
     return (!(SET(result) & em_jobs) || em_take_job(i, result)) &&

@@ -121,14 +121,14 @@ static inline long em_kernel_action(int signal,
 static inline long em_send(int tid, int signal, struct siginfo *info) {
   return em_syscall(SYS_rt_tgsigqueueinfo, em.pid, tid, signal, info);
 }
-/** The signal will be the thread's. Where too many wait, the kernel sends a
-    standard signal without what says so (em_has_lost_info). */
-static inline void em_expect(int tid, int signal) {
-  atomic_fetch_or(&em_task(tid)->expects, SET(signal));
-}
-/** The calling thread has taken one. */
-static inline void em_forget_expected(int signal) {
-  atomic_fetch_and(&em_task(em_syscall(SYS_gettid, 0))->expects, ~SET(signal));
+/** To be called before the signal is sent to the thread alone. Where too many
+    wait, the kernel sends a standard signal without what says whose it is
+    (em_has_lost_info). It is then the thread's if it ever was sent one: which
+    of those sent it has had, nobody can tell. */
+static inline void em_note_sent(int tid, int signal) {
+  _Atomic uint64_t *was_sent = &em_task(tid)->was_sent;
+  if (!(atomic_load(was_sent) & SET(signal)))
+    atomic_fetch_or(was_sent, SET(signal));
 }
 static inline bool em_has_lost_info(const struct siginfo *info) {
   return info->code == SI_USER && !info->pid && !info->uid;

@@ -211,8 +211,8 @@ struct task {
   /* The call that the runtime sleeps in for it (em_sleep). */
   const struct em_frame *_Atomic sleeping;
   _Atomic uint64_t awaits; /* signals, in rt_sigtimedwait */
-  /* Signals that were sent to this thread alone and may not have come. */
-  _Atomic uint64_t expects;
+  /* Signals that some thread has sent to this one alone since it began. */
+  _Atomic uint64_t was_sent;
 };
 
 /* task::child_of of a child that an ended instance left. */

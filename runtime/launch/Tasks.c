@@ -139,7 +139,7 @@ void em_link_thread(struct instance *i, int tid) {
   t->pending = EM_NOTHING;
   t->mask_counts = false;
   t->awaits = 0;
-  t->expects = 0;
+  t->was_sent = 0;
   link(&i->thread_list, tid);
   __atomic_store_n(&t->thread_of, i->number + 1, __ATOMIC_RELEASE);
 }
