@@ -66,6 +66,10 @@ static bool ends_all(int signal) {
   return any;
 }
 
+/* The first process of a process id namespace is ended by no signal that has
+   its default action. */
+static bool is_unkillable(void) { return em.pid == 1; }
+
 /* Comes back when the signal is not delivered, as it never should. */
 static void die_by(int signal, const struct siginfo *info) {
   struct em_sigaction by_default = {0};
@@ -207,8 +211,11 @@ void em_route(int signal, const struct siginfo *info) {
       (void)em_send_to_replacement(only, signal, info);
     return;
   }
-  if (!requested && ends_all(signal))
+  if (!requested && ends_all(signal)) {
+    if (is_unkillable())
+      return;
     die_by(signal, info);
+  }
   if (SET(signal) & em_endings)
     atomic_store(&em.stopping, true);
   for (uint32_t n = 0; n != em.instance_count; ++n) {
