@@ -19,6 +19,13 @@ EM_RARE uint64_t em_own_pending(uint64_t all) {
   return em_pending_of(em_syscall(SYS_gettid, 0), &set) ? set : all;
 }
 
+/* Is it the calling thread's alone? No timer signals the process. */
+static bool is_own(int signal, const struct siginfo *info) {
+  if (em_is_routed(info))
+    return em_is_queued_to_thread(info);
+  return info->code == SI_TIMER || em_is_to_thread(signal, info);
+}
+
 void em_discard(struct instance *i, int signal) {
   static const int64_t at_once[2] = {0, 0};
   uint64_t set = SET(signal);
@@ -26,7 +33,7 @@ void em_discard(struct instance *i, int signal) {
   struct siginfo info;
   while (em_syscall(SYS_rt_sigtimedwait, &set, &info, at_once, 8) == signal)
     /* What was sent to the process is others' too. */
-    if (!em_is_routed(&info) && info.code != SI_TKILL)
+    if (!em_is_routed(&info) && !is_own(signal, &info))
       em_route(signal, &info);
   while (em_take_held(i, set, &info))
     ;
@@ -36,13 +43,6 @@ void em_discard(struct instance *i, int signal) {
 /* Whoever has chosen the calling thread for a signal has then sent it. */
 static void wait_for_senders(void) {
   em_release(&em.held_lock, em_acquire(&em.held_lock));
-}
-
-/* Is it the calling thread's alone? No timer signals the process. */
-static bool is_own(int signal, const struct siginfo *info) {
-  if (em_is_routed(info))
-    return em_is_queued_to_thread(info);
-  return info->code == SI_TIMER || em_is_to_thread(signal, info);
 }
 
 EM_RARE void em_give_back(struct instance *i, uint64_t set) {
