@@ -305,7 +305,7 @@ static bool is_for_own(struct instance *i, int tid, int signal) {
   bool is_libcs = signal == EM_SIGNAL - 1 || signal == EM_SIGNAL;
   if (is_libcs || signal <= 0 || signal > EM_SIGNALS)
     return false;
-  if (is_job(i, signal) && tid > 0 && tid < EM_MAX_TASK)
+  if (tid > 0 && tid < EM_MAX_TASK)
     wait_until_known(tid);
   if (!is_own_thread(i, tid))
     return false;
@@ -340,7 +340,10 @@ bool em_queue_to_thread(struct instance *i, struct em_frame *f) {
   int tid = em_thread_meant(i, f->args[1]), signal = f->args[2];
   struct siginfo info;
   if ((int)f->args[0] != em.pid || signal <= 0 || signal > EM_SIGNALS ||
-      tid <= 0 || tid >= EM_MAX_TASK || !em_task(tid)->thread_of ||
+      tid <= 0 || tid >= EM_MAX_TASK)
+    return false;
+  wait_until_known(tid);
+  if (!em_task(tid)->thread_of ||
       em_read(&info, (const void *)f->args[3], sizeof(info)) < 0)
     return false;
   bool own = is_for_own(i, tid, signal);
