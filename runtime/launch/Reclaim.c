@@ -64,6 +64,7 @@ void em_reclaim(struct instance *i) {
 static void renew_signals(struct instance *i) {
   uint64_t mask = em_acquire(&em.signal_lock);
   atomic_store(&i->minds, 0);
+  atomic_store(&i->minds_installed, 0);
   atomic_store(&i->awaits, 0);
   i->signal_file_count = 0;
   i->signalfd = 0;

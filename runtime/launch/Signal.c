@@ -109,19 +109,22 @@ long em_install(int signal) {
 }
 
 void em_mind(struct instance *i, uint64_t set) {
-  uint64_t fresh = set & ~em_unblockable & ~atomic_fetch_or(&i->minds, set);
-  if (!fresh)
+  set &= ~em_unblockable;
+  /* Another thread may be just telling the kernel. */
+  if (!(set & ~atomic_load(&i->minds_installed)))
     return;
   uint64_t mask = em_acquire(&em.signal_lock);
+  uint64_t fresh = set & ~atomic_fetch_or(&i->minds, set);
   for (int s = 1; s <= EM_SIGNALS; ++s)
     /* What the kernel does not accept it will not send. */
     if (fresh & SET(s))
       (void)em_install(s);
+  atomic_fetch_or(&i->minds_installed, set);
   em_release(&em.signal_lock, mask);
 }
 
 void em_become_parent(struct instance *i) {
-  if (atomic_load(&i->is_parent))
+  if (atomic_load(&i->parent_installed))
     return;
   uint64_t mask = em_acquire(&em.signal_lock);
   atomic_store(&i->is_parent, true);
@@ -129,6 +132,7 @@ void em_become_parent(struct instance *i) {
     if (em_is_fatal(s) && !(SET(s) & em_unblockable) &&
         !(em.installed[s] & INSTALLED_DISPATCHER))
       (void)em_install(s);
+  atomic_store(&i->parent_installed, true);
   em_release(&em.signal_lock, mask);
 }
 

@@ -176,6 +176,9 @@ struct instance {
   /* Signals that matter without a handler: that a thread blocks, or waits
      for. */
   _Atomic uint64_t minds, awaits;
+  /* Those of minds, and is_parent, that the kernel has been told of. */
+  _Atomic uint64_t minds_installed;
+  _Atomic bool parent_installed;
   _Atomic uint64_t passed_on; /* signals that a thread was chosen for, ever */
   _Atomic bool is_parent;     /* it has, or had, a child */
   /* By signal: how often the launcher has begun to pass on one that the process
