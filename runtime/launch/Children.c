@@ -130,10 +130,14 @@ static void tell_of_wait(void *word) {
   struct task *t = em_task(info->pid);
   bool told = t->told == info->code;
   t->told = w->taken && !is_end(info->code) ? 0 : info->code;
-  if (told)
-    return;
-  tell(w->instance, info);
-  em_wake_waiters(w->instance);
+  if (!told) {
+    tell(w->instance, info);
+    em_wake_waiters(w->instance);
+  }
+  /* It may have stopped again before this was known to be taken, and looked
+     like what had been told. */
+  if (w->taken && !is_end(info->code))
+    tell_news(w->instance);
 }
 
 void em_told_by_wait(struct instance *i, const struct siginfo *info,
