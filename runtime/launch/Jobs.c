@@ -138,7 +138,10 @@ static bool means_nothing(const struct instance *i, int signal) {
 
 EM_RARE void em_give_job(struct instance *i, int thread,
                          const struct siginfo *info) {
-  int signal = info->signo, tid = choose(i, thread, signal);
+  int signal = info->signo;
+  /* Before the masks are looked at: see em_give_back. */
+  atomic_fetch_or(&i->passed_on, SET(signal));
+  int tid = choose(i, thread, signal);
   /* What discards it has to be seen. */
   em_mind(i, SET(signal) | SET(SIGCONT));
   drop_opposites(i, signal);
@@ -148,7 +151,7 @@ EM_RARE void em_give_job(struct instance *i, int thread,
   struct job *j = note(i, thread, info);
   if (j && tid)
     send(j, tid);
-  else if (j)
+  if (j && !j->sent_to)
     em_call_launcher();
 }
 

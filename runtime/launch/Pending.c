@@ -97,6 +97,7 @@ EM_RARE void em_hold_pending(struct instance *i) {
       own[count++] = info;
     } else if (em_is_routed(&info) && SET(signal) & em_jobs) {
       em_unsend_job(i, signal);
+      em_call_launcher();
     } else if (em_is_routed(&info)) {
       em_restore_code(&info);
       em_hold(i, signal, &info);
