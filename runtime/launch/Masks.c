@@ -225,6 +225,10 @@ EM_RARE static bool sigtimedwait(struct instance *i, struct em_frame *f) {
   atomic_store(&t->awaits, w.set);
   long signal = wait_for_signal(i, f, &w);
   atomic_store(&t->awaits, 0);
+  /* It may have been chosen for more of them, which others can take. */
+  uint64_t more = i->threaded ? w.set & atomic_load(&i->passed_on) : 0;
+  if (more && em_may_give_back(more))
+    em_give_back(i, more);
   if (signal > 0 && f->args[1] &&
       em_write((void *)f->args[1], &w.info, sizeof(w.info)) < 0)
     signal = -EM_EFAULT;
