@@ -227,9 +227,13 @@ void em_pass_on_blocked(struct instance *i, int signal,
 void em_drop_undecided(struct instance *i, int signal) {
   if (!atomic_load(&em.held_count))
     return;
+  /* The first thread's mask may be known by now. */
+  bool kept = fate_of(i, signal) == KEPT;
   uint64_t mask = em_acquire(&em.held_lock);
   for (uint32_t n = 0; n < em.held_count;) {
-    const struct held *h = &em.held[n];
+    struct held *h = &em.held[n];
+    if (h->instance == i && h->info.signo == signal)
+      h->undecided &= !kept;
     if (h->instance == i && h->info.signo == signal && h->undecided)
       drop(n);
     else
@@ -318,16 +322,17 @@ void em_retry_held(void) {
     return;
   uint64_t mask = em_acquire(&em.held_lock);
   for (uint32_t n = 0; n < em.held_count;) {
-    const struct held *h = &em.held[n];
+    struct held *h = &em.held[n];
     struct instance *i = h->instance;
     /* What waits for one that executes a program is that one's (Exec.c). */
     if (atomic_load(&i->state) == EM_ENDING && atomic_load(&i->executes)) {
       ++n;
       continue;
     }
-    bool gone = atomic_load(&i->state) > EM_RUNNING ||
-                (does_nothing(i, h->info.signo) &&
-                 fate_of(i, h->info.signo) == DISCARDED);
+    enum fate fate =
+        does_nothing(i, h->info.signo) ? fate_of(i, h->info.signo) : UNDECIDED;
+    h->undecided &= fate != KEPT;
+    bool gone = atomic_load(&i->state) > EM_RUNNING || fate == DISCARDED;
     bool earlier = false;
     for (uint32_t k = 0; k != n && !earlier; ++k)
       earlier =
