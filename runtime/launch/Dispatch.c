@@ -16,6 +16,9 @@
 #include "Signal.h"
 #include "Timers.h"
 
+/* Signals that are on their way to the launcher (em_hand_over). */
+static _Atomic uint32_t handed_count;
+
 /* Did an instruction bring it about? Then there may be none at the pc. */
 static bool is_fault(int signal, const struct siginfo *info) {
   return SET(signal) & em_faults && info->code > 0;
@@ -133,13 +136,21 @@ bool em_is_to_thread(int signal, const struct siginfo *info) {
          is_fault(signal, info);
 }
 
+/* By the runtime's own signal: a standard one would vanish where one waits, as
+   a timer's may, and lose what says whose it is where too many do. */
 void em_hand_over(int signal, const struct siginfo *info) {
+  enum { MOST = 64 };
   struct siginfo handed = *info;
+  handed.error = signal;
   handed.pad = info->code;
   handed.code = EM_CODE_HANDED;
-  if (em_syscall(SYS_gettid, 0) == em.launcher ||
-      em_send(em.launcher, signal, &handed) < 0)
-    em_route(signal, info);
+  if (em_syscall(SYS_gettid, 0) != em.launcher) {
+    if (atomic_fetch_add(&handed_count, 1) < MOST &&
+        em_send(em.launcher, EM_SIGNAL, &handed) == 0)
+      return;
+    atomic_fetch_sub(&handed_count, 1);
+  }
+  em_route(signal, info);
 }
 
 /* Did a function of peek.S follow a program's wrong pointer? It then goes on
@@ -200,8 +211,11 @@ static void *handler_of(struct em_signal *s) {
     return self && em_timer_arrives(info, true) ? deliver(self, t, s, true)
                                                 : NULL;
   case EM_CODE_HANDED:
+    atomic_fetch_sub(&handed_count, 1);
+    info->signo = info->error;
+    info->error = 0;
     em_restore_code(info);
-    em_route(signal, info);
+    em_route(info->signo, info);
     return NULL;
   }
   struct instance *owner;
