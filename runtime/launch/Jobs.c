@@ -119,6 +119,19 @@ static bool carry(const struct siginfo *info) {
   return em_send(calling_thread(), EM_SIGNAL, &carried) == 0;
 }
 
+/* Where there is no room for that: as it is, which loses nothing of what a
+   thread sends itself. */
+static void carry_or_send(struct instance *i, const struct siginfo *info) {
+  int self = calling_thread();
+  if (carry(info))
+    return;
+  uint64_t mask = em_acquire(&em.held_lock);
+  struct job *j = note(i, self, info);
+  if (j)
+    send(j, self);
+  em_release(&em.held_lock, mask);
+}
+
 static bool blocks(int tid, int signal) {
   uint64_t mask;
   return em_mask_of(tid, &mask) && mask & SET(signal);
@@ -166,8 +179,8 @@ EM_RARE void em_send_job(struct instance *i, int thread,
   else
     em_give_job(i, thread, info);
   em_release(&em.held_lock, mask);
-  if (at_once && !means_nothing(i, signal) && !carry(info))
-    em_message(i->name, "too many signals wait; one is lost", 0);
+  if (at_once && !means_nothing(i, signal))
+    carry_or_send(i, info);
 }
 
 void em_drop_opposites(struct instance *i, int signal) {
@@ -219,8 +232,8 @@ uint64_t em_job_set(struct instance *i) {
 EM_RARE void em_carry_jobs(struct instance *i, uint64_t set) {
   struct siginfo info;
   while (em_take_waiting_job(i, set, &info))
-    if (!means_nothing(i, info.signo) && !carry(&info))
-      em_message(i->name, "too many signals wait; one is lost", 0);
+    if (!means_nothing(i, info.signo))
+      carry_or_send(i, &info);
 }
 
 void em_unsend_job(struct instance *i, int signal) {
