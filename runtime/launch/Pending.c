@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Signal.h"
+#include "Timers.h"
 
 EM_RARE uint64_t em_own_pending(uint64_t all) {
   uint64_t set;
@@ -60,6 +61,18 @@ static uint64_t mark_ends(uint64_t set) {
   return marked;
 }
 
+/* It was just taken. There is room for it, unless it is a timer's, which had a
+   place of its own; then it is the instance's. */
+static void put_back(struct instance *i, int signal, struct siginfo *info) {
+  int self = em_syscall(SYS_gettid, 0);
+  struct instance *owner;
+  em_note_sent(self, signal);
+  if (em_send(self, signal, info) == 0 || info->code != SI_TIMER)
+    return;
+  (void)em_timer_target(info, &owner);
+  em_hold(i, signal, info);
+}
+
 EM_RARE void em_give_back(struct instance *i, uint64_t set) {
   static const int64_t at_once[2] = {0, 0};
   struct siginfo info;
@@ -72,8 +85,7 @@ EM_RARE void em_give_back(struct instance *i, uint64_t set) {
     if (info.code == EM_CODE_END) {
       set &= ~SET(signal);
     } else if (is_own(signal, &info)) {
-      /* There is room for one that was just taken. */
-      (void)em_send(em_syscall(SYS_gettid, 0), signal, &info);
+      put_back(i, signal, &info);
       set &= ~(SET(signal) & ~marked);
     } else if (em_is_routed(&info) && SET(signal) & em_jobs) {
       em_unsend_job(i, signal);
@@ -104,7 +116,6 @@ EM_RARE void em_hold_pending(struct instance *i) {
   const uint64_t set = atomic_load(&i->minds);
   struct siginfo own[MOST];
   unsigned count = 0;
-  int self = em_syscall(SYS_gettid, 0);
   wait_for_senders();
   for (unsigned n = 0; n != MOST; ++n) {
     struct siginfo info;
@@ -124,8 +135,7 @@ EM_RARE void em_hold_pending(struct instance *i) {
     }
   }
   for (unsigned n = 0; n != count; ++n)
-    /* As many as were just taken there is room for. */
-    (void)em_send(self, own[n].signo, &own[n]);
+    put_back(i, own[n].signo, &own[n]);
 }
 
 EM_RARE void em_show_pending(struct instance *i, uint64_t set) {
