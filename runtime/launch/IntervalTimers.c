@@ -151,6 +151,20 @@ long em_alarm(struct instance *i, unsigned seconds) {
   return left->seconds + up;
 }
 
+/* Its signal, which waits for the calling thread, the kernel would forget with
+   the timer. True: there was one. */
+static bool take_expired(int id, int signal) {
+  static const int64_t at_once[2] = {0, 0};
+  const uint64_t set = SET(signal);
+  struct siginfo info;
+  if (em_syscall(SYS_rt_sigtimedwait, &set, &info, at_once, 8) != signal)
+    return false;
+  if (info.code == SI_TIMER && info.pid == id)
+    return true;
+  (void)em_send(em_syscall(SYS_gettid, 0), signal, &info);
+  return false;
+}
+
 /* Makes the interval timer anew, as it is to be for an instance with several
    threads. */
 static void move(struct instance *i, int which) {
@@ -164,7 +178,11 @@ static void move(struct instance *i, int which) {
   }
   struct itimerspec left = {0}, before;
   (void)em_syscall(SYS_timer_gettime, id, &left);
+  bool expired = take_expired(id, signal_of(which));
   (void)em_syscall(SYS_timer_delete, id);
+  /* It may have expired just now. */
+  if (expired && em_is_zero(&left.interval))
+    left.value = left.interval;
   em_forget_timer(i, t);
   i->itimers[which] = 0;
   /* Without a timer to be had there are no more signals. */
@@ -172,6 +190,13 @@ static void move(struct instance *i, int which) {
     (void)em_syscall(SYS_timer_settime, i->itimers[which] - 1, 0, &left,
                      &before);
   em_release(&em_timer_lock, mask);
+  if (expired) {
+    struct siginfo info = {.signo = signal_of(which), .code = SI_KERNEL};
+    info = em_routed(&info, true);
+    atomic_fetch_or(&i->passed_on, SET(info.signo));
+    /* What a thread sends itself so there is always room for. */
+    (void)em_send(em_syscall(SYS_gettid, 0), info.signo, &info);
+  }
 }
 
 /* The alarm stays with the first thread: what has expired and waits there would
