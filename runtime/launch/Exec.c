@@ -20,6 +20,7 @@
 #include "Timers.h"
 
 enum {
+  ALL = 0x7fffffff,
   EXEC_STACK = 16384,
   PR_SET_PDEATHSIG = 1,
 };
@@ -105,7 +106,6 @@ static void pause_others(struct instance *i) {
 }
 
 static void end_pause(struct instance *i) {
-  enum { ALL = 0x7fffffff };
   if (atomic_exchange(&i->pauses, 0))
     /* They may not have come to wait. */
     (void)em_syscall(SYS_futex, &i->pauses, FUTEX_WAKE_PRIVATE, ALL);
@@ -137,8 +137,9 @@ static uint64_t begin_exec(struct instance *i, const struct em_frame *frame) {
 static long give_up(struct instance *i, uint64_t mask, long error) {
   end_pause(i);
   atomic_store(&i->executes, 0);
-  /* Nobody waiting is the normal case. */
-  (void)em_syscall(SYS_futex, &i->executes, FUTEX_WAKE_PRIVATE, 1);
+  /* Nobody waiting is the normal case. One that was woken may have come back
+     for a handler's sake, and not try again. */
+  (void)em_syscall(SYS_futex, &i->executes, FUTEX_WAKE_PRIVATE, ALL);
   em_unblock(mask);
   return error;
 }
