@@ -176,6 +176,9 @@ static bool is_over(struct instance *i, struct sigwait *w, long result) {
     em_hand_over(result, &w->info);
     return false;
   }
+  /* If it was passed on, it is noted. */
+  if (result > 0 && SET(result) & em_jobs && em_has_lost_info(&w->info))
+    (void)em_take_job(i, result);
   return true;
 }
 
