@@ -204,6 +204,11 @@ static void *handler_of(struct em_signal *s) {
     if (self)
       em_pause(self);
     return NULL;
+  case EM_CODE_RETURN:
+    if (self)
+      em_give_back(self, atomic_load(&self->passed_on) &
+                             *em_context_mask(s->context));
+    return NULL;
   case EM_CODE_CARRIED:
     s->number = info->signo = info->error;
     info->error = 0;

@@ -114,6 +114,48 @@ static bool send(struct instance *i, int tid, const struct siginfo *info) {
   return em_send(tid, info->signo, &routed) == 0;
 }
 
+/* What was sent to one of several threads. It may come back from a call that
+   had the signal unblocked, ppoll for example, and leave it waiting, where to
+   the kernel it would be any thread's. With the lock held. */
+static struct sent {
+  struct instance *instance;
+  int tid, signal;
+} sent[64];
+static uint32_t sent_count;
+
+static void note_sent_to(struct instance *i, int tid, int signal) {
+  enum { ROOM = sizeof(sent) / sizeof(*sent) };
+  for (uint32_t n = 0; n != sent_count; ++n)
+    if (sent[n].tid == tid && sent[n].signal == signal &&
+        sent[n].instance == i)
+      return;
+  if (sent_count == ROOM)
+    return;
+  sent[sent_count++] = (struct sent){i, tid, signal};
+  em_call_launcher();
+}
+
+/* False: it is to be looked at again. */
+static bool is_settled(const struct sent *s) {
+  uint64_t pending, mask;
+  if (!has_thread(s->instance, s->tid) || !em_pending_of(s->tid, &pending) ||
+      !(pending & SET(s->signal)))
+    return true;
+  return em_mask_of(s->tid, &mask) && mask & SET(s->signal) &&
+         !(mask & SET(EM_SIGNAL)) &&
+         em_tell_thread(s->tid, EM_CODE_RETURN) == 0;
+}
+
+bool em_retry_sent(void) {
+  uint64_t mask = em_acquire(&em.held_lock);
+  for (uint32_t n = sent_count; n--;)
+    if (is_settled(&sent[n]))
+      sent[n] = sent[--sent_count];
+  bool all = !sent_count;
+  em_release(&em.held_lock, mask);
+  return all;
+}
+
 /* To a thread, or to a signalfd. False: nobody takes it yet. */
 static bool give(struct instance *i, const struct siginfo *info) {
   int signal = info->signo;
@@ -125,7 +167,12 @@ static bool give(struct instance *i, const struct siginfo *info) {
     return em_write_signal(i, info);
   /* Before the masks are looked at: see em_give_back. */
   atomic_fetch_or(&i->passed_on, SET(signal));
-  return send(i, choose(i, signal), info);
+  int tid = choose(i, signal);
+  if (!send(i, tid, info))
+    return false;
+  if (atomic_load(&i->threads) != 1)
+    note_sent_to(i, tid, signal);
+  return true;
 }
 
 static bool is_held(const struct instance *i, int signal) {

@@ -104,6 +104,7 @@ _Noreturn void em_launch(void) {
     bool all = em_settle_all();
     em_look_after_orphans();
     em_retry_held();
+    all = em_retry_sent() && all;
     all = em_retry_jobs() && all && !atomic_load(&em.held_count);
     if (!take_signals())
       continue;

@@ -392,6 +392,9 @@ void em_claim_held(struct instance *instance, uint64_t set);
 uint64_t em_held_set(struct instance *instance);
 /** In the launcher: tries again. */
 void em_retry_held(void);
+/** Has back what a thread was sent and blocks by now. False: there is more to
+    do. */
+bool em_retry_sent(void);
 
 /* Pending.c: what waits in the kernel for the calling thread */
 
