@@ -299,9 +299,11 @@ EM_RARE static bool send_to_thread(struct instance *i, int tid, int signal) {
 /* A thread enters itself into the tables; one of no instance is the launcher,
    or has that before it, or has left and ends. */
 static void wait_until_known(int tid) {
+  /* It may be one that would never run if this one only yielded. */
+  static const int64_t short_time[2] = {0, 10 * 1000};
   while (!__atomic_load_n(&em_task(tid)->thread_of, __ATOMIC_ACQUIRE) &&
          tid != em.launcher && em_syscall(SYS_tgkill, em.pid, tid, 0) == 0)
-    (void)em_syscall(SYS_sched_yield, 0);
+    (void)em_syscall(SYS_nanosleep, short_time, NULL);
 }
 
 static bool is_own_thread(const struct instance *i, int tid) {

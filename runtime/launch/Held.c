@@ -126,8 +126,7 @@ static uint32_t sent_count;
 static void note_sent_to(struct instance *i, int tid, int signal) {
   enum { ROOM = sizeof(sent) / sizeof(*sent) };
   for (uint32_t n = 0; n != sent_count; ++n)
-    if (sent[n].tid == tid && sent[n].signal == signal &&
-        sent[n].instance == i)
+    if (sent[n].tid == tid && sent[n].signal == signal && sent[n].instance == i)
       return;
   if (sent_count == ROOM)
     return;

@@ -243,14 +243,17 @@ void em_thread_exit(struct instance *i, int status) {
   if (!em_own_process())
     return;
   int tid = em_calling_thread(i);
+  uint64_t expired = 0;
   em_lock(&i->lock);
   if (tid == i->first_thread) {
     i->first_status = status & 0xff;
-    em_timers_of_others(i);
+    expired = em_timers_of_others(i);
   }
   em_remove_thread(i, tid);
   bool last = atomic_load(&i->threads) == 0;
   em_unlock(&i->lock);
+  if (expired)
+    em_send_expired(i, expired);
   /* Only who ends the instance waits for its threads (em_stop_others). */
   if (atomic_load(&i->state) != EM_RUNNING)
     (void)em_syscall(SYS_futex, &i->threads, FUTEX_WAKE_PRIVATE, 1);

@@ -151,8 +151,8 @@ long em_alarm(struct instance *i, unsigned seconds) {
   return left->seconds + up;
 }
 
-/* Its signal, which waits for the calling thread, the kernel would forget with
-   the timer. True: there was one. */
+/* With all signals blocked: takes the timer's signal if it waits for the
+   calling thread, as the kernel would forget it with the timer. */
 static bool take_expired(int id, int signal) {
   static const int64_t at_once[2] = {0, 0};
   const uint64_t set = SET(signal);
@@ -161,20 +161,23 @@ static bool take_expired(int id, int signal) {
     return false;
   if (info.code == SI_TIMER && info.pid == id)
     return true;
-  (void)em_send(em_syscall(SYS_gettid, 0), signal, &info);
+  /* A standard signal is never refused. */
+  int self = em_syscall(SYS_gettid, 0);
+  em_note_sent(self, signal);
+  (void)em_send(self, signal, &info);
   return false;
 }
 
 /* Makes the interval timer anew, as it is to be for an instance with several
-   threads. */
-static void move(struct instance *i, int which) {
+   threads. Returns the set of its signal if that waited. */
+static uint64_t move(struct instance *i, int which) {
   uint64_t mask = em_acquire(&em_timer_lock);
   int id = i->itimers[which] - 1;
   struct timer *t = id < 0 ? NULL : em_find_timer(id);
   /* Another thread may have ended the instance, and its timers. */
   if (!t || !em_is_owned(t)) {
     em_release(&em_timer_lock, mask);
-    return;
+    return 0;
   }
   struct itimerspec left = {0}, before;
   (void)em_syscall(SYS_timer_gettime, id, &left);
@@ -190,25 +193,29 @@ static void move(struct instance *i, int which) {
     (void)em_syscall(SYS_timer_settime, i->itimers[which] - 1, 0, &left,
                      &before);
   em_release(&em_timer_lock, mask);
-  if (expired) {
-    struct siginfo info = {.signo = signal_of(which), .code = SI_KERNEL};
-    info = em_routed(&info, true);
-    atomic_fetch_or(&i->passed_on, SET(info.signo));
-    /* What a thread sends itself so there is always room for. */
-    (void)em_send(em_syscall(SYS_gettid, 0), info.signo, &info);
-  }
+  return expired ? SET(signal_of(which)) : 0;
 }
 
 /* The alarm stays with the first thread: what has expired and waits there would
    be lost. */
-void em_timers_of_threads(struct instance *i) {
-  move(i, ITIMER_VIRTUAL);
-  move(i, ITIMER_PROF);
+uint64_t em_timers_of_threads(struct instance *i) {
+  return move(i, ITIMER_VIRTUAL) | move(i, ITIMER_PROF);
 }
 
-void em_timers_of_others(struct instance *i) {
-  if (i->threaded)
-    move(i, ITIMER_REAL);
+uint64_t em_timers_of_others(struct instance *i) {
+  return i->threaded ? move(i, ITIMER_REAL) : 0;
+}
+
+EM_RARE void em_send_expired(struct instance *i, uint64_t set) {
+  for (int signal = 1; set >> (signal - 1); ++signal) {
+    struct siginfo info = {.signo = signal, .code = SI_KERNEL};
+    if (!(set & SET(signal)))
+      continue;
+    if (em_alone())
+      (void)em_syscall(SYS_kill, em.pid, signal);
+    else
+      em_hold(i, signal, &info);
+  }
 }
 
 void em_get_itimers(struct instance *i, struct em_itimerval *values) {

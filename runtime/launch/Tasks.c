@@ -52,14 +52,17 @@ static void unlink(int *head, int id) {
 bool em_announce_thread(struct instance *i) {
   em_lock(&i->lock);
   bool runs = atomic_load(&i->state) == EM_RUNNING;
+  uint64_t expired = 0;
   if (runs) {
     atomic_fetch_add(&i->threads, 1);
     if (!i->threaded) {
       i->threaded = true;
-      em_timers_of_threads(i);
+      expired = em_timers_of_threads(i);
     }
   }
   em_unlock(&i->lock);
+  if (expired)
+    em_send_expired(i, expired);
   return runs;
 }
 

@@ -59,9 +59,12 @@ bool em_timer_leaves(struct siginfo *info);
     for the launcher if \p is_taken: with no lock held. */
 bool em_timer_arrives(struct siginfo *info, bool is_taken);
 /** With the instance's lock held, when it gets its second thread, and when its
-    first one leaves. */
-void em_timers_of_threads(struct instance *instance);
-void em_timers_of_others(struct instance *instance);
+    first one leaves. The signals of those that have expired are to be sent
+    again. */
+uint64_t em_timers_of_threads(struct instance *instance);
+uint64_t em_timers_of_others(struct instance *instance);
+/** With no lock held. */
+void em_send_expired(struct instance *instance, uint64_t set);
 /** Deletes what timers the instance has. */
 void em_forget_timers(struct instance *instance);
 /** In a forked child, which has none. */
