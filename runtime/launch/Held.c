@@ -95,7 +95,10 @@ static enum fate fate_of(struct instance *i, int signal) {
     return KEPT;
   if (!known || mask & SET(EM_SIGNAL))
     return UNDECIDED;
-  return mask & SET(signal) ? KEPT : DISCARDED;
+  /* It may have been blocked until a handler was there, which is seen only
+     behind the mask. */
+  bool kept = mask & SET(signal) || !does_nothing(i, signal);
+  return kept ? KEPT : DISCARDED;
 }
 
 static int choose(struct instance *i, int signal) {
