@@ -85,12 +85,13 @@ static bool does_nothing(const struct instance *i, int signal) {
 enum fate { DISCARDED, KEPT, UNDECIDED };
 
 static enum fate fate_of(struct instance *i, int signal) {
-  uint64_t mask = 0;
-  uint64_t lock = em_acquire(&i->lock);
+  uint64_t before = em_acquire(&i->lock);
+  uint64_t mask = before;
   int tid = i->thread_list;
-  bool known = tid && em_mask_of(tid, &mask);
+  bool known =
+      tid == em_syscall(SYS_gettid, 0) || (tid && em_mask_of(tid, &mask));
   bool awaited = tid && awaits(tid, signal);
-  em_release(&i->lock, lock);
+  em_release(&i->lock, before);
   if (awaited)
     return KEPT;
   if (!known || mask & SET(EM_SIGNAL))
