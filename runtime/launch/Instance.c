@@ -151,16 +151,20 @@ static bool is_in_vfork(const struct task *t) {
   return t->pending == EM_PROCESS && t->vfork;
 }
 
-/* Asks all threads but the caller to leave. How many are in vfork? */
-static uint32_t ask_others(struct instance *i, int self) {
+/* Asks all threads but the caller to leave, those that have been asked only if
+   it is to be again. How many are in vfork? */
+static uint32_t ask_others(struct instance *i, int self, bool again) {
   uint32_t in_vfork = 0;
   uint64_t mask = em_acquire(&i->lock);
-  for (int tid = i->thread_list; tid; tid = em_task(tid)->next)
-    if (tid != self) {
-      in_vfork += is_in_vfork(em_task(tid));
-      /* A thread that has gone is no thread to stop. */
-      (void)em_tell_thread(tid, EM_CODE_STOP);
-    }
+  for (int tid = i->thread_list; tid; tid = em_task(tid)->next) {
+    struct task *t = em_task(tid);
+    if (tid == self)
+      continue;
+    in_vfork += is_in_vfork(t);
+    /* A thread that has gone is no thread to stop. */
+    if (again || !t->is_asked)
+      t->is_asked = em_tell_thread(tid, EM_CODE_STOP) == 0;
+  }
   em_release(&i->lock, mask);
   return in_vfork;
 }
@@ -180,21 +184,26 @@ static enum em_patience patience_with_others(struct instance *i, int self) {
   return most;
 }
 
-/* Asks all other threads to leave and waits until they have. A thread that is
-   just starting, or that has all signals blocked for a moment, as libcs do
-   while they make or end a thread, is asked again. One in vfork leaves when its
+/* Asks all other threads to leave and waits until they have. One that has taken
+   that for something else is asked again, but ever less often: what is asked of
+   very many that do not get to run waits in the kernel, which keeps a bounded
+   number of signals for all processes of a user. One in vfork leaves when its
    child lets it, however long that is; natively it would be killed. One that
    keeps the runtime's signal blocked for good is left behind; it ends with the
    process. Where very many threads are to run, none of an instance's may for
    some time, which is no sign of that. */
 void em_stop_others(struct instance *i) {
   static const int64_t pause[2] = {0, 5 * 1000 * 1000};
-  enum { ROUNDS = 400, MORE_ROUNDS = 10 * ROUNDS };
+  enum { ROUNDS = 400, MORE_ROUNDS = 10 * ROUNDS, EVER_LESS = 8 };
   int self = em_syscall(SYS_gettid, 0);
   uint32_t before = 0;
-  for (unsigned round = 0;; ++round) {
+  unsigned next = EVER_LESS;
+  for (unsigned round = 0, turn = 0;; ++round, ++turn) {
     uint32_t left = atomic_load(&i->threads);
-    if (left <= 1 || left == 1 + ask_others(i, self))
+    bool again = turn == next;
+    if (again)
+      next *= EVER_LESS;
+    if (left <= 1 || left == 1 + ask_others(i, self, again))
       return;
     if (left != before)
       round = 0;
@@ -205,7 +214,7 @@ void em_stop_others(struct instance *i) {
           (patience == EM_SOME_PATIENCE && round >= MORE_ROUNDS))
         break;
     }
-    /* Comes back when a thread leaves, or to ask again. */
+    /* Comes back when a thread leaves, or to look again. */
     (void)em_syscall(SYS_futex, &i->threads, FUTEX_WAIT_PRIVATE, left, pause);
   }
   em_message(i->name, "a thread does not let itself be stopped", 0);

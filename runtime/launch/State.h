@@ -208,6 +208,7 @@ struct task {
   int told;              /* of a child, see Children.c */
   /* Of a thread */
   bool vfork;       /* it waits until its child has a memory of its own */
+  bool is_asked;    /* to leave */
   uint32_t pending; /* em_pending: what it does in place */
   int status;       /* of a child that it waits for and does not ask for it */
   uint64_t mask;    /* to give back behind a clone in place */

@@ -143,6 +143,7 @@ void em_link_thread(struct instance *i, int tid) {
   t->mask_counts = false;
   t->awaits = 0;
   t->was_sent = 0;
+  t->is_asked = false;
   link(&i->thread_list, tid);
   __atomic_store_n(&t->thread_of, i->number + 1, __ATOMIC_RELEASE);
 }
