@@ -139,13 +139,15 @@ bool em_is_to_thread(int signal, const struct siginfo *info) {
 /* By the runtime's own signal: a standard one would vanish where one waits, as
    a timer's may, and lose what says whose it is where too many do. */
 void em_hand_over(int signal, const struct siginfo *info) {
-  enum { MOST = 64 };
+  enum { MOST = 64, SIGRTMIN = 32 };
   struct siginfo handed = *info;
   handed.error = signal;
   handed.pad = info->code;
   handed.code = EM_CODE_HANDED;
   if (em_syscall(SYS_gettid, 0) != em.launcher) {
-    if (atomic_fetch_add(&handed_count, 1) < MOST &&
+    /* Of real-time ones the kernel let as many wait before, in their order. */
+    uint32_t before = atomic_fetch_add(&handed_count, 1);
+    if ((before < MOST || signal >= SIGRTMIN) &&
         em_send(em.launcher, EM_SIGNAL, &handed) == 0)
       return;
     atomic_fetch_sub(&handed_count, 1);

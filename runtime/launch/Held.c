@@ -88,8 +88,9 @@ static enum fate fate_of(struct instance *i, int signal) {
   uint64_t before = em_acquire(&i->lock);
   uint64_t mask = before;
   int tid = i->thread_list;
-  bool known =
-      tid == em_syscall(SYS_gettid, 0) || (tid && em_mask_of(tid, &mask));
+  bool is_self = tid == em_syscall(SYS_gettid, 0) &&
+                 !atomic_load(&em_task(tid)->mask_counts);
+  bool known = is_self || (tid && em_mask_of(tid, &mask));
   bool awaited = tid && awaits(tid, signal);
   em_release(&i->lock, before);
   if (awaited)
@@ -138,14 +139,22 @@ static void note_sent_to(struct instance *i, int tid, int signal) {
   em_call_launcher();
 }
 
-/* False: it is to be looked at again. */
+/* Until somebody else takes it, it waits where it is. */
+static bool has_other_taker(const struct sent *s) {
+  int taker = choose(s->instance, s->signal);
+  return s->instance->signalfd & SET(s->signal) || (taker && taker != s->tid);
+}
+
+/* False: it is to be looked at again. What the only thread has is its own,
+   until it makes another (em_hold_pending). */
 static bool is_settled(const struct sent *s) {
   uint64_t pending, mask;
-  if (!has_thread(s->instance, s->tid) || !em_pending_of(s->tid, &pending) ||
+  if (atomic_load(&s->instance->threads) == 1 ||
+      !has_thread(s->instance, s->tid) || !em_pending_of(s->tid, &pending) ||
       !(pending & SET(s->signal)))
     return true;
   return em_mask_of(s->tid, &mask) && mask & SET(s->signal) &&
-         !(mask & SET(EM_SIGNAL)) &&
+         !(mask & SET(EM_SIGNAL)) && has_other_taker(s) &&
          em_tell_thread(s->tid, EM_CODE_RETURN) == 0;
 }
 
