@@ -26,6 +26,7 @@ struct held {
   struct instance *instance;
   struct siginfo info;
   bool undecided; /* it may be one that the kernel would not have kept */
+  uint32_t round; /* in which it was given back, 0: never */
 };
 
 int em_find_thread(struct instance *i, int signal) {
@@ -194,9 +195,20 @@ static bool is_held(const struct instance *i, int signal) {
   return false;
 }
 
+/* What is given back was sent to a thread before all that is held was to be,
+   but for what was given back in front of it in the same round. */
+static uint32_t place_for(const struct instance *i, int signal,
+                          uint32_t round) {
+  for (uint32_t n = 0; round && n != em.held_count; ++n)
+    if (em.held[n].instance == i && em.held[n].info.signo == signal &&
+        em.held[n].round != round)
+      return n;
+  return em.held_count;
+}
+
 /* With the lock held. Signals below the real-time ones wait once only. */
-static void keep(struct instance *i, const struct siginfo *info,
-                 bool undecided) {
+static void keep(struct instance *i, const struct siginfo *info, bool undecided,
+                 uint32_t round) {
   enum { SIGRTMIN = 32 };
   if (info->signo < SIGRTMIN && is_held(i, info->signo))
     return;
@@ -204,10 +216,14 @@ static void keep(struct instance *i, const struct siginfo *info,
     em_message(i->name, "too many signals wait; one is lost", 0);
     return;
   }
-  struct held *h = &em.held[em.held_count];
+  uint32_t place = place_for(i, info->signo, round);
+  for (uint32_t n = em.held_count; n != place; --n)
+    em.held[n] = em.held[n - 1];
+  struct held *h = &em.held[place];
   h->instance = i;
   h->info = *info;
   h->undecided = undecided;
+  h->round = round;
   atomic_fetch_add(&em.held_count, 1);
   em_call_launcher();
 }
@@ -220,12 +236,17 @@ static void drop(uint32_t n) {
 
 size_t em_held_size(void) { return CAPACITY * sizeof(struct held); }
 
-void em_hold(struct instance *i, int signal, const struct siginfo *info) {
+void em_hold_again(struct instance *i, int signal, const struct siginfo *info,
+                   uint32_t round) {
   struct siginfo named = *info;
   named.signo = signal;
   uint64_t mask = em_acquire(&em.held_lock);
-  keep(i, &named, false);
+  keep(i, &named, false, round);
   em_release(&em.held_lock, mask);
+}
+
+void em_hold(struct instance *i, int signal, const struct siginfo *info) {
+  em_hold_again(i, signal, info, 0);
 }
 
 static void pass_on(struct instance *i, int signal, const struct siginfo *info,
@@ -238,7 +259,7 @@ static void pass_on(struct instance *i, int signal, const struct siginfo *info,
   /* What was sent later does not overtake. */
   bool waits = undecided && SET(signal) & em_jobs;
   if (waits || is_held(i, signal) || !give(i, &named))
-    keep(i, &named, undecided);
+    keep(i, &named, undecided, 0);
   em_release(&em.held_lock, mask);
 }
 
@@ -272,7 +293,7 @@ void em_pass_on_timer(struct instance *i, int signal,
   if (timer_waits(i, &named))
     em_timer_missed(&named);
   else if (em_timer_leaves(&named) && (is_held(i, signal) || !give(i, &named)))
-    keep(i, &named, false);
+    keep(i, &named, false, 0);
   em_release(&em.held_lock, mask);
 }
 

@@ -207,7 +207,7 @@ uint64_t em_timers_of_others(struct instance *i) {
 }
 
 EM_RARE void em_send_expired(struct instance *i, uint64_t set) {
-  for (int signal = 1; set >> (signal - 1); ++signal) {
+  for (int signal = 1; signal <= EM_SIGNALS; ++signal) {
     struct siginfo info = {.signo = signal, .code = SI_KERNEL};
     if (!(set & SET(signal)))
       continue;

@@ -73,6 +73,16 @@ static void put_back(struct instance *i, int signal, struct siginfo *info) {
   em_hold(i, signal, info);
 }
 
+/* Of those who give signals back each has one. */
+static uint32_t new_round(void) {
+  static _Atomic uint32_t rounds;
+  uint32_t round;
+  do
+    round = atomic_fetch_add(&rounds, 1);
+  while (!round);
+  return round;
+}
+
 EM_RARE void em_give_back(struct instance *i, uint64_t set) {
   static const int64_t at_once[2] = {0, 0};
   struct siginfo info;
@@ -80,6 +90,7 @@ EM_RARE void em_give_back(struct instance *i, uint64_t set) {
   uint64_t mask = em_block_signals();
   wait_for_senders();
   uint64_t marked = mark_ends(set);
+  uint32_t round = new_round();
   while ((signal = em_syscall(SYS_rt_sigtimedwait, &set, &info, at_once, 8)) >
          0) {
     if (info.code == EM_CODE_END) {
@@ -92,7 +103,7 @@ EM_RARE void em_give_back(struct instance *i, uint64_t set) {
       em_call_launcher();
     } else if (em_is_routed(&info)) {
       em_restore_code(&info);
-      em_hold(i, signal, &info);
+      em_hold_again(i, signal, &info, round);
     } else {
       em_hand_over(signal, &info);
     }
@@ -116,6 +127,7 @@ EM_RARE void em_hold_pending(struct instance *i) {
   const uint64_t set = atomic_load(&i->minds);
   struct siginfo own[MOST];
   unsigned count = 0;
+  const uint32_t round = new_round();
   wait_for_senders();
   for (unsigned n = 0; n != MOST; ++n) {
     struct siginfo info;
@@ -129,7 +141,7 @@ EM_RARE void em_hold_pending(struct instance *i) {
       em_call_launcher();
     } else if (em_is_routed(&info)) {
       em_restore_code(&info);
-      em_hold(i, signal, &info);
+      em_hold_again(i, signal, &info, round);
     } else {
       em_hand_over(signal, &info);
     }

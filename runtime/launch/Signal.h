@@ -178,7 +178,7 @@ long em_rt_sigaction_in_child(struct instance *instance, int signal,
 void em_ignore_for_exec(struct instance *instance);
 /** In the process itself, whose exec has failed: undoes that. */
 void em_undo_ignore(struct instance *instance);
-/** Tells a thread EM_CODE_STOP, to leave, or EM_CODE_PAUSE. 0 or -errno. */
+/** Tells a thread EM_CODE_STOP, to leave, EM_CODE_PAUSE or EM_CODE_RETURN. 0 or -errno. */
 long em_tell_thread(int tid, int code);
 /** The dispositions of an instance that has ended no longer count. */
 void em_forget_signals(void);
@@ -380,6 +380,10 @@ bool em_show_blocked(struct instance *instance, int tid,
                      const struct siginfo *info);
 /** Leaves the choice of a thread to the launcher. */
 void em_hold(struct instance *instance, int signal, const struct siginfo *info);
+/** The same for what a thread was sent, in front of what is held of the signal,
+    but behind what came with the same \p round, which is not 0. */
+void em_hold_again(struct instance *instance, int signal,
+                   const struct siginfo *info, uint32_t round);
 /** A thread that does not block the signal; the first one if that cannot be
     known. 0: there is none. */
 int em_find_thread(struct instance *instance, int signal);

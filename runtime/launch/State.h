@@ -35,10 +35,10 @@ enum {
   EM_CODE_STOP = -0x454d,    /* si_code: end this thread */
   EM_CODE_ROUTED = -0x454e,  /* si_code: the original one is elsewhere */
   EM_CODE_PAUSE = -0x454f,   /* si_code: wait for an exec (Exec.c) */
+  EM_CODE_HANDED = -0x4550,  /* si_code: to the launcher, as EM_CODE_ROUTED */
   EM_CODE_CARRIED = -0x4551, /* si_code: another signal (Jobs.c) */
   EM_CODE_END = -0x4552,     /* si_code: none follows (Pending.c) */
   EM_CODE_RETURN = -0x4553,  /* si_code: give back what you block (Held.c) */
-  EM_CODE_HANDED = -0x4550,  /* si_code: to the launcher, as EM_CODE_ROUTED */
   EM_EXIT_STACK_SIZE = 16384,
   EM_CHILD_STACK_SIZE = 8192,
   EM_FAILED = 127, /* exit status when the runtime cannot go on */
