@@ -182,8 +182,11 @@ static void *handler_of(struct em_signal *s) {
   int tid = em_syscall(SYS_gettid, 0);
   struct task *t = em_task(tid);
   struct instance *self = em_instance_of(t);
+  /* What is handed over stays in front of what comes by itself. */
+  bool is_handed = signal == EM_SIGNAL && info->code == EM_CODE_HANDED;
   if (!self && tid == em.launcher)
-    em_count_signal(signal, s->context);
+    em_count_signals(SET(signal) | (is_handed ? SET(info->error) : 0),
+                     s->context);
   if (self && is_untold(signal, info)) {
     /* If it was passed on, it is noted. */
     if (SET(signal) & em_jobs)

@@ -48,10 +48,10 @@ void em_wait_for_launcher(void) {
 /* Signals may come faster than they are handled, as those of a timer do, and
    the launcher would do nothing else: what is held, for example, would wait
    until they end. The loop is to go on before the next one. */
-void em_count_signal(int signal, void *context) {
+void em_count_signals(uint64_t set, void *context) {
   if (++em.signals_taken < MOST_SIGNALS)
     return;
-  em.floods |= SET(signal);
+  em.floods |= set;
   *em_context_mask(context) = em_all_blocked;
   /* Whether it sleeps there or is about to. */
   atomic_fetch_add(&em.calls, 1);

@@ -155,8 +155,9 @@ void em_reap_adopted(void);
 
 /** There is something to do for em_launch. On any thread. */
 void em_call_launcher(void);
-/** The launcher takes a signal, and returns to \p context. */
-void em_count_signal(int signal, void *context);
+/** The launcher takes a signal, one of \p set, which is what to block if they
+    come too fast, and returns to \p context. */
+void em_count_signals(uint64_t set, void *context);
 /** Comes back when the launcher is done with the signals that it has, or after
    a second: one that has no end must not keep the caller. With no lock held. */
 void em_wait_for_launcher(void);
