@@ -139,7 +139,7 @@ bool em_is_to_thread(int signal, const struct siginfo *info) {
 /* By the runtime's own signal: a standard one would vanish where one waits, as
    a timer's may, and lose what says whose it is where too many do. */
 void em_hand_over(int signal, const struct siginfo *info) {
-  enum { MOST = 64, SIGRTMIN = 32 };
+  enum { MOST = 64 };
   struct siginfo handed = *info;
   handed.error = signal;
   handed.pad = info->code;

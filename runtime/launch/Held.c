@@ -122,7 +122,8 @@ static bool send(struct instance *i, int tid, const struct siginfo *info) {
 
 /* What was sent to one of several threads. It may come back from a call that
    had the signal unblocked, ppoll for example, and leave it waiting, where to
-   the kernel it would be any thread's. With the lock held. */
+   the kernel it would be any thread's. What there is no room for waits for the
+   thread it was sent to. With the lock held. */
 static struct sent {
   struct instance *instance;
   int tid, signal;
@@ -209,7 +210,6 @@ static uint32_t place_for(const struct instance *i, int signal,
 /* With the lock held. Signals below the real-time ones wait once only. */
 static void keep(struct instance *i, const struct siginfo *info, bool undecided,
                  uint32_t round) {
-  enum { SIGRTMIN = 32 };
   if (info->signo < SIGRTMIN && is_held(i, info->signo))
     return;
   if (em.held_count == CAPACITY) {

@@ -119,8 +119,8 @@ static bool carry(const struct siginfo *info) {
   return em_send(calling_thread(), EM_SIGNAL, &carried) == 0;
 }
 
-/* Where there is no room for that: as it is, which loses nothing of what a
-   thread sends itself. */
+/* The same, or where the queue is full, sends the signal under its own number:
+   the kernel drops no standard one. Takes em.held_lock. */
 static void carry_or_send(struct instance *i, const struct siginfo *info) {
   int self = calling_thread();
   if (carry(info))

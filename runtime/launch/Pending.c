@@ -49,7 +49,6 @@ static void wait_for_senders(void) {
 /* Queues a mark behind each real-time signal that waits: the calling thread's
    own go round once, as far as that, and stay in order. Which have one? */
 static uint64_t mark_ends(uint64_t set) {
-  enum { SIGRTMIN = 32 };
   uint64_t pending = 0, marked = 0;
   (void)em_syscall(SYS_rt_sigpending, &pending, sizeof(pending));
   for (int s = SIGRTMIN; s <= EM_SIGNALS; ++s) {

@@ -41,6 +41,9 @@ enum {
   SIGIO = 29,
   SIGSYS = 31,
 
+  /* The first real-time signal of the kernel; libcs keep some. */
+  SIGRTMIN = 32,
+
   SA_NOCLDSTOP = 1,
   SA_NOCLDWAIT = 2,
   SA_SIGINFO = 4,
@@ -178,7 +181,8 @@ long em_rt_sigaction_in_child(struct instance *instance, int signal,
 void em_ignore_for_exec(struct instance *instance);
 /** In the process itself, whose exec has failed: undoes that. */
 void em_undo_ignore(struct instance *instance);
-/** Tells a thread EM_CODE_STOP, to leave, EM_CODE_PAUSE or EM_CODE_RETURN. 0 or -errno. */
+/** Tells a thread EM_CODE_STOP, to leave, EM_CODE_PAUSE or EM_CODE_RETURN. 0 or
+ * -errno. */
 long em_tell_thread(int tid, int code);
 /** The dispositions of an instance that has ended no longer count. */
 void em_forget_signals(void);

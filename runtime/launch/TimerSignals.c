@@ -85,7 +85,6 @@ static void catch_up(int id) {
 }
 
 bool em_timer_arrives(struct siginfo *info, bool is_taken) {
-  enum { SIGRTMIN = 32 };
   uint64_t setting = info->rest[SETTING], ticket = info->rest[TICKET];
   if (info->code != SI_TIMER || setting >> 32 != setting_mark >> 32)
     return true;
